@@ -1,0 +1,1 @@
+"""The Lambda functions, one folder each. ``infra/routes.py`` says which route reaches which."""

@@ -1,0 +1,1 @@
+"""One capability a module: a keyspace, a function, socket routes, HTTPS routes."""

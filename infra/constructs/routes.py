@@ -1,0 +1,81 @@
+"""Routes of the two APIs, each leading to its function.
+
+The APIs live in a stack of their own, so both are imported by id here: everything that belongs to a route
+(integration, permission, authorizer) then lands in the stack of its function, and no two stacks need each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_apigatewayv2 as api
+from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration, WebSocketLambdaIntegration
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_lambda as lambda_
+
+    from infra.routes import HttpsRoute, SocketRoute
+
+# A browser cannot set headers on a handshake, so the signed proof is a query parameter. Without it the
+# handshake is refused before the authorizer is asked (and paid).
+_IDENTITY_SOURCE = "route.request.querystring.proof"
+
+
+class SocketRoutes(Construct):
+    """The routes of the WebSocket API. Only ``$connect`` has an authorizer: its answer holds for the whole socket."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        api_id: str,
+        routes: Mapping[SocketRoute, lambda_.IFunction],
+        authorizer: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        socket_api = api.WebSocketApi.from_web_socket_api_attributes(self, "Api", web_socket_id=api_id)
+        proof = WebSocketLambdaAuthorizer("Proof", authorizer, identity_source=[_IDENTITY_SOURCE])
+        for route, function in routes.items():
+            name = route.key.removeprefix("$").capitalize()
+            api.WebSocketRoute(
+                self,
+                name,
+                web_socket_api=socket_api,
+                route_key=route.key,
+                integration=WebSocketLambdaIntegration(f"{name}Integration", function),
+                authorizer=proof if route.key == "$connect" else None,
+                return_response=route.answers,
+            )
+
+
+class HttpsRoutes(Construct):
+    """The routes of the HTTP API, all of authorization type NONE: handlers verify the signature themselves.
+
+    An authorizer of API Gateway never sees the body, which the signature covers, and may answer from a cache.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        api_id: str,
+        routes: Mapping[HttpsRoute, lambda_.IFunction],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        http_api = api.HttpApi.from_http_api_attributes(self, "Api", http_api_id=api_id)
+        for route, function in routes.items():
+            name = f"{route.method} {route.path}"
+            api.HttpRoute(
+                self,
+                name.replace("/", "."),
+                http_api=http_api,
+                route_key=api.HttpRouteKey.with_(route.path, api.HttpMethod[route.method]),
+                integration=HttpLambdaIntegration("Integration", function),
+                authorizer=api.HttpNoneAuthorizer(),
+            )

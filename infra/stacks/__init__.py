@@ -1,0 +1,1 @@
+"""The four stacks: data, endpoints, realtime, https."""
