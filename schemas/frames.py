@@ -35,6 +35,15 @@ def load(name: str) -> dict[str, Any]:
     return schema
 
 
+def load_type(name: str) -> dict[str, Any]:
+    """One shared type, ``types.schema.json#/definitions/<name>``, as a schema of its own.
+
+    Raises ``KeyError`` for an unknown one.
+    """
+    definitions: dict[str, Any] = {}
+    return {"$ref": _adopt(f"#/definitions/{name}", _SHARED, definitions), "definitions": definitions}
+
+
 def _read(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(_text(name))
     return schema

@@ -1,0 +1,162 @@
+"""Makes the golden vectors: what every client and the server must compute alike, byte for byte.
+
+Run ``python -m schemas.vectors.make`` to write the files again; the same input always gives the same
+output. It imports nothing of the server and nothing of a client: a second opinion on both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ALICE = "0198f0a0-0000-7000-8000-00000000a11c"
+BOB = "0198f0a0-0000-7000-8000-000000000b0b"
+CLOUD = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com:443"
+LOCAL = "127.0.0.1:4566"
+NOW = 1_764_000_000_000
+FIRST_SEED = bytes(range(32))  # of the device that signs
+SECOND_SEED = bytes(range(32, 64))  # of the device that is taken in
+NONCE = bytes(range(16))
+WEEK_MS = 7 * 24 * 3600 * 1000
+
+
+def files() -> dict[str, dict[str, Any]]:
+    """Every vector file by its name."""
+    return {"signed_bytes.json": signed_bytes(), "conversation.json": conversations(), "ids.json": ids()}
+
+
+def render(content: dict[str, Any]) -> str:
+    """A vector file as it stands on disk."""
+    return json.dumps(content, indent=2) + "\n"
+
+
+def signed_bytes() -> dict[str, Any]:
+    """One signature or two for each purpose, with what is sent because of it."""
+    signer, newcomer = _public_key(FIRST_SEED), _public_key(SECOND_SEED)
+    block = f"/v1/account/blocks/{BOB}"
+    body = '{"auth_key":"' + newcomer + '","name":"T\u00e9l\u00e9phone"}'
+    vectors = [
+        _connect("connect", CLOUD, 1, NOW + 1),
+        _connect("connect, local cloud, second device", LOCAL, 2, NOW + 2),
+        _http("GET without a body: the nonce is -", "GET", "/v1/account", "", "-"),
+        _http("GET with a query: it is part of the path", "GET", "/v1/devices?first=1&name=a%20b", "", "-"),
+        _http("PUT without a body: the digest is that of no bytes", "PUT", block, "", _b64(NONCE)),
+        _http("POST with a body: the digest is that of its UTF-8 bytes", "POST", "/v1/devices", body, _b64(NONCE)),
+        _vector(
+            "link",
+            "heliograph-link-v1",
+            {"audience": CLOUD, "account": ALICE, "device": 1},
+            {"auth_key": newcomer, "version": 2, "time": NOW},
+        ),
+        _vector(
+            "register",
+            "heliograph-register-v1",
+            {"audience": CLOUD, "account": "-", "device": 0},
+            {"handle": "alice", "auth_key": signer, "time": NOW},
+        )
+        | {"oidc_nonce": _b64(hashlib.sha256(_raw_public_key(FIRST_SEED)).digest())},
+    ]
+    return {
+        "about": "Ed25519 signatures over UTF-8 text: purpose and fields in this order, joined by one newline.",
+        "vectors": vectors,
+    }
+
+
+def conversations() -> dict[str, Any]:
+    """The 1:1 conversation id from both sides."""
+    pairs = [(ALICE, BOB), (BOB, ALICE), (ALICE, "0198f0b1-2c3d-7abc-9def-0123456789ab")]
+    return {
+        "about": "First 16 bytes, base64url, of SHA-256 over purpose, lower and higher account, joined by a newline.",
+        "vectors": [{"mine": mine, "other": other, "conversation": _conversation(mine, other)} for mine, other in pairs],
+    }
+
+
+def ids() -> dict[str, Any]:
+    """UUIDv7 from milliseconds and 74 random bits; the whole weeks since 1970 that partitions are named by."""
+    full = (1 << 74) - 1
+    cases = [
+        (0, 0),
+        (WEEK_MS - 1, full),
+        (WEEK_MS, 0),
+        (NOW, 0xABC << 62 | 0x1DEF0123456789AB),
+        (NOW, full),
+        (NOW + 1, 0),
+        ((1 << 48) - 1, full),
+    ]
+    return {
+        "about": "random: 74 bits in hex; the upper 12 follow the version, the lower 62 follow the variant. Ids rise.",
+        "vectors": [
+            {"ms": ms, "random": f"{random:019x}", "id": _uuid7(ms, random), "week": ms // WEEK_MS}
+            for ms, random in cases
+        ],
+    }
+
+
+def _connect(name: str, audience: str, device: int, number: int) -> dict[str, Any]:
+    vector = _vector(
+        name,
+        "heliograph-connect-v1",
+        {"audience": audience, "account": ALICE, "device": device},
+        {"connect_number": number},
+    )
+    return vector | {"proof": f"v1.{ALICE}.{device}.{number}.{vector['signature']}"}
+
+
+def _http(name: str, method: str, path: str, body: str, nonce: str) -> dict[str, Any]:
+    digest = _b64(hashlib.sha256(body.encode()).digest())
+    vector = _vector(
+        name,
+        "heliograph-http-v1",
+        {"audience": LOCAL, "account": ALICE, "device": 1},
+        {"method": method, "path": path, "body_sha256": digest, "time": NOW, "nonce": nonce},
+    )
+    header = f"Heliograph-v1 {ALICE}:1:{NOW}:{nonce}:{vector['signature']}"
+    return vector | {"body": body, "authorization": header}
+
+
+def _vector(name: str, purpose: str, signer: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """The text is written out here, field by field, on purpose: it is what others are compared with."""
+    named = {"purpose": purpose, **signer, **fields}
+    text = "\n".join(str(value) for value in named.values())
+    signature = Ed25519PrivateKey.from_private_bytes(FIRST_SEED).sign(text.encode())
+    return {
+        "name": name,
+        "seed": FIRST_SEED.hex(),
+        "auth_key": _public_key(FIRST_SEED),
+        "fields": named,
+        "text": text,
+        "signature": _b64(signature),
+    }
+
+
+def _conversation(mine: str, other: str) -> str:
+    lower, higher = sorted((mine, other))
+    return _b64(hashlib.sha256(f"heliograph-conversation-v1\n{lower}\n{higher}".encode()).digest()[:16])
+
+
+def _uuid7(ms: int, random: int) -> str:
+    upper, lower = random >> 62, random & ((1 << 62) - 1)
+    return str(UUID(int=ms << 80 | 7 << 76 | upper << 64 | 2 << 62 | lower))
+
+
+def _public_key(seed: bytes) -> str:
+    return _b64(_raw_public_key(seed))
+
+
+def _raw_public_key(seed: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def _b64(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+if __name__ == "__main__":
+    for name, content in files().items():
+        Path(__file__).with_name(name).write_text(render(content), encoding="utf-8")
