@@ -1,0 +1,1 @@
+"""The only place that knows Cassandra, AWS and token libraries."""

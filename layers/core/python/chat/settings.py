@@ -1,0 +1,138 @@
+"""What the environment tells a function, read once at cold start.
+
+Every variable is set by the template, but for ``CASSANDRA_*`` and ``HELIOGRAPH_STATEMENT_LOG``: without
+them storage is Amazon Keyspaces of the function's own region. Nothing else has a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+
+class SettingMissing(Exception):
+    """A variable is absent, empty or not one of its allowed values; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CassandraSettings:
+    """Where storage is and how to sign in.
+
+    ``auth`` is ``sigv4`` (TLS and IAM: Amazon Keyspaces) or ``none`` (a plain local Cassandra).
+    ``statement_log`` is a file that gets one JSON line per statement; empty means off.
+    """
+
+    contact_points: tuple[str, ...]
+    port: int
+    auth: Literal["sigv4", "none"]
+    region: str
+    statement_log: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``AWS_REGION``, ``CASSANDRA_CONTACT_POINTS`` (comma list), ``_PORT``, ``_AUTH``.
+
+        Default: the Keyspaces endpoint of the region, port 9142, SigV4.
+        """
+        region = _required(environ, "AWS_REGION")
+        points = _list(environ, "CASSANDRA_CONTACT_POINTS")
+        auth = environ.get("CASSANDRA_AUTH", "sigv4")
+        if auth not in ("sigv4", "none"):
+            raise SettingMissing(f"CASSANDRA_AUTH is {auth!r}, not 'sigv4' or 'none'")
+        return cls(
+            contact_points=points or (keyspaces_host(region),),
+            port=_number(environ, "CASSANDRA_PORT", 9142),
+            auth="none" if auth == "none" else "sigv4",
+            region=region,
+            statement_log=environ.get("HELIOGRAPH_STATEMENT_LOG", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSettings:
+    """Where frames for clients are posted: the callback address of the WebSocket stage."""
+
+    endpoint: str
+    region: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`` and ``AWS_REGION``."""
+        return cls(
+            endpoint=_required(environ, "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"),
+            region=_required(environ, "AWS_REGION"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """What a device signs for, and which web origins may connect (none listed: no browser check)."""
+
+    audience: str
+    allowed_origins: tuple[str, ...]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``AUDIENCE`` (host:port) and ``ALLOWED_ORIGINS`` (comma list, may be empty or absent)."""
+        return cls(audience=_required(environ, "AUDIENCE"), allowed_origins=_list(environ, "ALLOWED_ORIGINS"))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierSettings:
+    """Who vouches for a handle: ``open`` (nobody; local stage only) or ``oidc`` (an issuer's token)."""
+
+    verifier: Literal["open", "oidc"]
+    oidc_issuer: str
+    oidc_audience: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``VERIFIER``; with ``oidc`` also ``OIDC_ISSUER`` and ``OIDC_AUDIENCE``."""
+        verifier = _required(environ, "VERIFIER")
+        if verifier == "open":
+            return cls(verifier="open", oidc_issuer="", oidc_audience="")
+        if verifier == "oidc":
+            return cls(
+                verifier="oidc",
+                oidc_issuer=_required(environ, "OIDC_ISSUER"),
+                oidc_audience=_required(environ, "OIDC_AUDIENCE"),
+            )
+        raise SettingMissing(f"VERIFIER is {verifier!r}, not 'open' or 'oidc'")
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverySettings:
+    """What the public discovery document says about this stage."""
+
+    socket_url: str
+    stage: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``SOCKET_URL`` and ``STAGE``."""
+        return cls(socket_url=_required(environ, "SOCKET_URL"), stage=_required(environ, "STAGE"))
+
+
+def keyspaces_host(region: str) -> str:
+    """The public endpoint of Amazon Keyspaces in a region; also the name on its certificates."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"cassandra.{region}.{suffix}"
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise SettingMissing(f"the environment variable {name} is not set")
+    return value
+
+
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in environ.get(name, "").split(",") if item.strip())
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name, "") or str(default)
+    if not value.isdecimal():
+        raise SettingMissing(f"{name} is {value!r}, not a number")
+    return int(value)
