@@ -66,8 +66,14 @@ class Assets:
         return _built(self._root / "layers" / "core", self.copy_core)
 
     def dependencies(self, world: World) -> lambda_.Code:
-        """The layer with the third-party packages; in the local world an empty one with a note."""
-        return _built(self._root / "layers" / "deps", self.copy_wheels if world == "cloud" else _write_note)
+        """The layer with the third-party packages; in the local world an empty one with a note.
+
+        Raises ``AssetError`` where the packages are neither kept from an earlier run nor to be had.
+        """
+        if world == "local":
+            return _built(self._root / "layers" / "deps", _write_note)
+        wheels = self.wheels()
+        return _built(self._root / "layers" / "deps", lambda out: _copy_tree(wheels, out / "python"))
 
     def copy_function(self, name: str, out: Path) -> None:
         """Copy the function so that it has the same import path in Lambda as in the repository."""
@@ -81,10 +87,6 @@ class Assets:
         python = out / "python"
         _copy_tree(self._root / "layers" / "core" / "python", python)
         _copy_tree(self._root / "schemas", python / "schemas", "vectors", "*.yaml", "*.cql")
-
-    def copy_wheels(self, out: Path) -> None:
-        """Copy the installed packages; the first time for a set of pins they come from the network."""
-        shutil.copytree(self.wheels(), out / "python")
 
     def wheels(self) -> Path:
         """The folder with the packages for Lambda, installed once for each set of pins.

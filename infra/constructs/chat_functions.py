@@ -133,7 +133,7 @@ def _environment(spec: Function, setting: Setting) -> dict[str, str]:
         values["AUDIENCE"] = addresses.audience
     if "SOCKET_URL" in spec.needs:
         values["SOCKET_URL"] = addresses.socket_url
-    if "ALLOWED_ORIGINS" in spec.needs:
+    if "ALLOWED_ORIGINS" in spec.needs and stage.allowed_origins:
         values["ALLOWED_ORIGINS"] = ",".join(stage.allowed_origins)
     if "VERIFIER" in spec.needs:
         values["VERIFIER"] = stage.verifier

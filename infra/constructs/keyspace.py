@@ -6,13 +6,13 @@ from aws_cdk import CfnResource, RemovalPolicy
 from aws_cdk import aws_cassandra as cassandra
 from constructs import Construct
 
-from schemas.tables import KEYSPACE, TABLES, Column, Table
+from schemas.tables import DAY, KEYSPACE, TABLES, Column, Table
 
 
 class Keyspace(Construct):
-    """The keyspace with every table: on demand, with point-in-time recovery, encrypted with the service's key.
+    """The keyspace with every table: paid by request, encrypted with the service's own key.
 
-    ``keeps_data``: keyspace and tables stay when they leave the template or the stack is deleted.
+    Tables whose rows live for a day or longer have point-in-time recovery (35 days). ``keeps_data``: keyspace and tables stay when they leave the template or the stack is deleted.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, keeps_data: bool) -> None:
@@ -41,7 +41,7 @@ def _table(scope: Construct, spec: Table) -> CfnResource:
         # A value above zero is also what turns the TTL feature on for the table.
         default_time_to_live=spec.ttl_seconds or None,
         billing_mode=cassandra.CfnTable.BillingModeProperty(mode="ON_DEMAND"),
-        point_in_time_recovery_enabled=True,
+        point_in_time_recovery_enabled=spec.ttl_seconds == 0 or spec.ttl_seconds >= DAY,
     )
 
 

@@ -69,13 +69,17 @@ class HttpsRoutes(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         http_api = api.HttpApi.from_http_api_attributes(self, "Api", http_api_id=api_id)
+        integrations: dict[str, HttpLambdaIntegration] = {}
         for route, function in routes.items():
-            name = f"{route.method} {route.path}"
+            integration = integrations.setdefault(
+                function.node.path,
+                HttpLambdaIntegration("Integration", function, scope_permission_to_route=False),
+            )
             api.HttpRoute(
                 self,
-                name.replace("/", "."),
+                f"{route.method} {route.path.replace('/', '.')}",
                 http_api=http_api,
                 route_key=api.HttpRouteKey.with_(route.path, api.HttpMethod[route.method]),
-                integration=HttpLambdaIntegration("Integration", function),
+                integration=integration,
                 authorizer=api.HttpNoneAuthorizer(),
             )

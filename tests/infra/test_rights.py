@@ -1,0 +1,117 @@
+"""Each function may do what its row in ``infra/routes.py`` says, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.routes import FUNCTIONS, Function
+from tests.infra.deployment import flat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.infra.deployment import Deployment
+
+by_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+
+_HERE = "<AWS::Region>:<AWS::AccountId>"
+_SOCKETS = f"arn:<AWS::Partition>:execute-api:{_HERE}:<ExportsOutputRefSocketFF70B13529F914CD>/v1"
+
+# Every asterisk that a right may hold, and why it cannot be narrower.
+RECORDED_ASTERISKS = {
+    ("cassandra:Select", f"arn:<AWS::Partition>:cassandra:{_HERE}:/keyspace/system*"): (
+        "the driver reads hosts and schema from several system keyspaces, which hold no data of ours"
+    ),
+    ("execute-api:ManageConnections", f"{_SOCKETS}/POST/@connections/*"): "connection ids exist only at run time",
+    ("execute-api:ManageConnections", f"{_SOCKETS}/DELETE/@connections/*"): "connection ids exist only at run time",
+}
+
+
+def _rights(dev: Deployment, function: str) -> Iterator[tuple[str, str]]:
+    """Every pair of action and resource that the function's role allows."""
+    for statement in dev.policy(function):
+        assert statement["Effect"] == "Allow"
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        yield from ((action, flat(resource)) for action in actions for resource in resources)
+
+
+@by_function
+def test_table_rights_equal_the_table_of_routes(dev: Deployment, function: Function) -> None:
+    """The ``cassandra:`` rights on our tables are those of the row, by table and verb."""
+    granted: dict[str, set[str]] = {}
+    for action, resource in _rights(dev, function.name):
+        if found := re.fullmatch(r".*:/keyspace/heliograph/table/(\w+)", resource):
+            granted.setdefault(found[1], set()).add(action.removeprefix("cassandra:").lower())
+
+    assert granted == {name: set(verbs) for name, verbs in function.tables.items()}
+
+
+@by_function
+def test_no_right_beyond_tables_sockets_and_own_log(dev: Deployment, function: Function) -> None:
+    """Whatever else a role allows is its log stream, the driver's metadata, or sockets as the row says."""
+    others = {right for right in _rights(dev, function.name) if "/keyspace/heliograph/" not in right[1]}
+    log = next(resource for action, resource in others if action == "logs:PutLogEvents")
+
+    assert others == {
+        ("logs:CreateLogStream", log),
+        ("logs:PutLogEvents", log),
+        *([("cassandra:Select", f"arn:<AWS::Partition>:cassandra:{_HERE}:/keyspace/system*")] if function.tables else []),
+        *([("execute-api:ManageConnections", f"{_SOCKETS}/POST/@connections/*")] if function.posts else []),
+        *([("execute-api:ManageConnections", f"{_SOCKETS}/DELETE/@connections/*")] if function.closes else []),
+    }
+
+
+@by_function
+def test_log_right_is_for_the_own_log_group(dev: Deployment, function: Function) -> None:
+    """A function writes to the log group of its own name; nothing may create another."""
+    properties = dev.functions()[function.name]
+    group_id = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    group = dev.templates[dev.stack_of(function.name)]["Resources"][group_id]["Properties"]
+
+    assert group == group | {"LogGroupName": f"/aws/lambda/heliograph-dev-{function.name}", "RetentionInDays": 14}
+    assert ("logs:PutLogEvents", f"<{group_id}.Arn>") in set(_rights(dev, function.name))
+
+
+@by_function
+def test_every_asterisk_has_a_recorded_reason(dev: Deployment, function: Function) -> None:
+    """No right holds an asterisk, but for those recorded above."""
+    broad = {right for right in _rights(dev, function.name) if "*" in "".join(right)}
+
+    assert broad <= set(RECORDED_ASTERISKS)
+
+
+def test_every_function_has_a_role_of_its_own(dev: Deployment) -> None:
+    """No role is shared, holds a managed policy, or can be assumed by anything but Lambda."""
+    roles = [properties["Role"]["Fn::GetAtt"][0] for properties in dev.functions().values()]
+
+    assert len(set(roles)) == len(roles) == len(dev.resources("AWS::IAM::Role"))
+    assert dev.resources("AWS::IAM::Policy") == {}
+    for role in dev.resources("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+        (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_only_our_apis_may_invoke_the_functions(dev: Deployment) -> None:
+    """Every permission is for API Gateway, for one of our two APIs."""
+    apis = ("<ExportsOutputRefSocketFF70B13529F914CD>/", "<ExportsOutputRefHttpsAAAA90BA7CCFF6DD>/")
+    prefixes = tuple(f"arn:<AWS::Partition>:execute-api:{_HERE}:{api}" for api in apis)
+    for permission in dev.resources("AWS::Lambda::Permission").values():
+        assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+        assert flat(permission["Properties"]["SourceArn"]).startswith(prefixes)
+
+
+@by_function
+def test_environment_equals_the_table_of_routes(dev: Deployment, function: Function) -> None:
+    """A function gets the settings that its row names and no other."""
+    expected = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", *function.needs}
+    if "VERIFIER" in function.needs:
+        expected |= {"OIDC_ISSUER", "OIDC_AUDIENCE"}
+    if function.posts or function.closes:
+        expected.add("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
+
+    assert set(dev.functions()[function.name]["Environment"]["Variables"]) == expected

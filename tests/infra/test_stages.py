@@ -1,0 +1,95 @@
+"""The settings of the stages, and what they refuse."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from infra.application import build, refuse_real_account, stage_from_context
+from infra.stages import STAGE_NAMES, StageError, stage
+from tests.infra.deployment import STACKS
+
+PROVIDER = {"oidc_issuer": "https://login.example.org", "oidc_audience": "chat"}
+
+
+@pytest.mark.parametrize("name", [name for name in STAGE_NAMES if name != "local"])
+@pytest.mark.parametrize("others", [{}, PROVIDER], ids=["placeholder", "provider"])
+def test_open_registration_is_refused_outside_the_local_stage(name: str, others: dict[str, str]) -> None:
+    """No context can open the registration of a stage in the cloud; the message says what to pass instead."""
+    app = App(context={"stage": name, "verifier": "open", **others})
+
+    with pytest.raises(StageError, match=f"verifier=open .* not '{name}'.*oidc_issuer"):
+        stage_from_context(app)
+
+
+def test_local_stage_is_open_and_may_use_a_provider() -> None:
+    """At home anybody may register; a local identity provider may be tried there, over plain HTTP too."""
+    app = App(context={"stage": "local", "verifier": "oidc", "oidc_issuer": "http://127.0.0.1:9", "oidc_audience": "a"})
+
+    assert stage("local").verifier == "open"
+    assert stage_from_context(app).oidc_issuer == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"verifier": "nobody"}, "expected 'open' or 'oidc'"),
+        ({"oidc_issuer": "https://login.example.org"}, "belong together"),
+        ({"oidc_audience": "chat"}, "belong together"),
+        ({"oidc_issuer": "http://login.example.org", "oidc_audience": "chat"}, "https:// URL"),
+        ({"oidc_issuer": "", "oidc_audience": ""}, "needs both"),
+        ({"log_days": "7"}, "unknown override log_days"),
+    ],
+)
+def test_contradicting_settings_are_refused(overrides: dict[str, str], message: str) -> None:
+    """Settings that cannot work stop the synth with a reason."""
+    with pytest.raises(StageError, match=message):
+        stage("dev", overrides)
+
+
+def test_unknown_stage_is_refused_with_the_known_ones() -> None:
+    """A mistyped stage is not a new stage."""
+    with pytest.raises(StageError, match="expected one of local, dev, prod"):
+        stage("develop")
+
+
+def test_stage_defaults_to_the_local_one() -> None:
+    """Without a context the stage is the one that can harm nobody."""
+    assert stage_from_context(App()).name == "local"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "refused"), [({}, True), (PROVIDER, False)], ids=["placeholder", "provider"]
+)
+def test_placeholder_cannot_be_deployed(overrides: dict[str, str], refused: bool) -> None:
+    """Without an identity provider every stack wants a parameter that has no value, so no deployment starts."""
+    app = App()
+    stacks = build(app, stage("dev", overrides))
+
+    templates = [Template.from_stack(stack).to_json() for stack in stacks.all]
+
+    assert len(templates) == len(STACKS)
+    for template in templates:
+        parameter = template.get("Parameters", {}).get("PassOidcIssuerAndOidcAudience")
+        assert (parameter is not None) is refused
+        assert not refused or "Default" not in parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "refused"),
+    [
+        ("local", {}, False),
+        ("local", {"CDK_DEFAULT_ACCOUNT": "000000000000", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, False),
+        ("local", {"CDK_DEFAULT_ACCOUNT": "111122223333"}, True),
+        ("local", {"CDK_DEFAULT_ACCOUNT": "111122223333", "AWS_ENDPOINT_URL": "https://example.org"}, True),
+        ("dev", {"CDK_DEFAULT_ACCOUNT": "111122223333"}, False),
+    ],
+)
+def test_local_stage_stays_out_of_aws(name: str, environment: dict[str, str], refused: bool) -> None:
+    """With credentials for AWS the local stage, which is open to anybody, is refused before anything is built."""
+    if refused:
+        with pytest.raises(StageError, match="belongs to the local cloud"):
+            refuse_real_account(stage(name), environment)
+    else:
+        refuse_real_account(stage(name), environment)
