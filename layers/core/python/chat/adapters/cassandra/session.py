@@ -46,8 +46,8 @@ from schemas.cql_subset import MAX_IN
 Row = dict[str, Any]
 """One row, by column name."""
 
-DEADLINE = 5.0
-"""Seconds that one statement may take with all its repetitions."""
+DEADLINE = 4.0
+"""Seconds after which no further attempt begins; the last one may take as long again."""
 
 IDLE = 30.0
 """Seconds without use after which the link is asked first."""
@@ -127,7 +127,7 @@ class Cassandra:
         self._build = build
         self._lock = threading.Lock()
         self._session: Session | None = None
-        self._prepared: dict[str, PreparedStatement] = {}
+        self._prepared: dict[Statement, PreparedStatement] = {}
         self._used_at = 0.0
         self._log = _StatementLog(statement_log) if statement_log else None
 
@@ -146,7 +146,7 @@ class Cassandra:
 
     def connect(self) -> None:
         """Connect now rather than with the first statement. Raises ``StorageUnavailable``."""
-        self._send(_probe, _Attempts())
+        self._ask(_probe)
 
     def run(self, statement: Statement, *values: object) -> list[Row]:
         """Run a read or a plain write and return all its rows (a write returns none).
@@ -240,8 +240,7 @@ class Cassandra:
         """Put a statement on a working link. Whatever fails here, the statement was not executed."""
         while True:
             try:
-                attempts.session = self._ready()
-                return send(attempts.session)
+                return send(self._ready(attempts))
             except (*_LINK, *_NODE) as error:
                 self._recover(error, attempts)
 
@@ -258,7 +257,7 @@ class Cassandra:
                 self._recover(error, attempts)
             future = self._send(send, attempts)
 
-    def _ready(self) -> Session:
+    def _ready(self, attempts: _Attempts) -> Session:
         """A connected session whose link was in use a moment ago."""
         with self._lock:
             if self._session is None:
@@ -266,7 +265,10 @@ class Cassandra:
                 # Preparing has no timeout argument, and the driver's own ten seconds outlive the handler.
                 self._session._default_timeout = REQUEST_TIMEOUT
                 self._session.use_client_timestamp = False
-            elif time.time() - self._used_at > IDLE:  # wall clock: a freeze may stop the monotonic one
+                self._used_at = time.time()
+            attempts.session = self._session
+            # Wall clock: a freeze may stop the monotonic one.
+            if time.time() - self._used_at > IDLE:
                 _probe(self._session).result()
             self._used_at = time.time()
             return self._session
@@ -293,24 +295,25 @@ class Cassandra:
         """Forget a session that lost its link; another thread's newer one stays."""
         if session is None:
             return
+        cluster: Cluster = session.cluster
         with self._lock:
             if self._session is not session:
                 return
             self._session = None
         # In the background, because it waits for the dead sockets.
-        threading.Thread(target=session.cluster.shutdown, daemon=True).start()
+        threading.Thread(target=cluster.shutdown, daemon=True).start()
 
     def _bind(self, session: Session, statement: Statement, values: Sequence[object]) -> BoundStatement:
         if any(isinstance(value, (list, tuple)) and len(value) > MAX_IN for value in values):
             raise ValueError(f"more than {MAX_IN} values in one IN: {statement.cql}")
-        prepared = self._prepared.get(statement.cql)
+        prepared = self._prepared.get(statement)
         if prepared is None:
             prepared = session.prepare(statement.cql)
             prepared.consistency_level = getattr(ConsistencyLevel, statement.consistency)
             prepared.serial_consistency_level = ConsistencyLevel.LOCAL_SERIAL
             prepared.is_idempotent = statement.idempotent
             prepared.fetch_size = PAGE_ROWS
-            self._prepared[statement.cql] = prepared
+            self._prepared[statement] = prepared
         return prepared.bind(values)
 
     def _record(self, statement: Statement) -> None:

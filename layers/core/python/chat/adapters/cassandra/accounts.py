@@ -1,0 +1,234 @@
+"""Handles and account cards in Cassandra: ``accounts_by_handle`` and ``account_card``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from chat.adapters.cassandra.session import Applied, Cassandra, Row
+from chat.adapters.cassandra.statement import Statement
+from chat.domain import base64url
+from chat.domain.devices import Device, DeviceList, LinkStatement
+from chat.domain.ids import AccountId, DeviceId
+from chat.domain.relations import RELATION_LIMIT, STRANGER, Relation
+from chat.errors import ChatError, Code
+from chat.ports.accounts import Card, Claim
+from chat.ports.storage import OutcomeUnknown
+
+_CLAIM = Statement(
+    "INSERT INTO heliograph.accounts_by_handle (handle, account_id, owner, auth_key, claimed_at)"
+    " VALUES (?, ?, ?, ?, ?) IF NOT EXISTS"
+)
+_FIND = Statement("SELECT account_id, owner, auth_key FROM heliograph.accounts_by_handle WHERE handle = ?")
+
+_CARD = Statement(
+    "SELECT entry, version, body, accepted, blocked, unblocked_at FROM heliograph.account_card"
+    " WHERE account_id = ? AND entry IN ?"
+)
+_PEERS = Statement(
+    "SELECT entry, blocked FROM heliograph.account_card WHERE account_id = ? AND entry >= ? AND entry < ?"
+)
+_CREATE = Statement(
+    "INSERT INTO heliograph.account_card (account_id, entry, version, body) VALUES (?, ?, ?, ?) IF NOT EXISTS"
+)
+_REPLACE = Statement(
+    "UPDATE heliograph.account_card SET version = ?, body = ? WHERE account_id = ? AND entry = ? IF version = ?"
+)
+_RELATE = Statement(
+    "INSERT INTO heliograph.account_card (account_id, entry, accepted, blocked) VALUES (?, ?, ?, ?) IF NOT EXISTS"
+)
+_ACCEPT = Statement(
+    "UPDATE heliograph.account_card SET accepted = true WHERE account_id = ? AND entry = ? IF EXISTS"
+)
+_BLOCK = Statement("UPDATE heliograph.account_card SET blocked = true WHERE account_id = ? AND entry = ? IF EXISTS")
+_UNBLOCK = Statement(
+    "UPDATE heliograph.account_card SET blocked = false, unblocked_at = ?"
+    " WHERE account_id = ? AND entry = ? IF blocked = true"
+)
+
+_DEVICES = "devices"
+_PEER = "peer:"
+_AFTER_PEERS = "peer;"  # ';' follows ':' in ASCII: every peer entry lies between the two
+_IN_LIMIT = 100
+
+
+class CassandraHandles:
+    """:class:`chat.ports.accounts.Handles` on ``accounts_by_handle``."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    def claim(self, handle: str, claim: Claim, now: int) -> Claim:
+        """See the port. A claim whose outcome is unknown is read back: the row tells who holds it."""
+        try:
+            applied = self._cassandra.apply(
+                _CLAIM, handle, claim.account, claim.owner, claim.auth_key, now
+            )
+        except OutcomeUnknown:
+            held = self._read(handle)
+            if held is None:
+                raise
+            return held
+        if applied:
+            return claim
+        return _claim(applied.row)
+
+    def find(self, handle: str) -> AccountId | None:
+        """See the port."""
+        held = self._read(handle)
+        return held.account if held else None
+
+    def _read(self, handle: str) -> Claim | None:
+        rows = self._cassandra.run(_FIND, handle)
+        return _claim(rows[0]) if rows else None
+
+
+class CassandraCards:
+    """:class:`chat.ports.accounts.Cards` on ``account_card``."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    def read(self, account: AccountId, peers: Collection[AccountId]) -> Card:
+        """See the port."""
+        rows = self._entries(account, [_DEVICES, *(_PEER + peer for peer in peers)])
+        devices = rows.pop(_DEVICES, None)
+        return Card(_device_list(account, devices) if devices else None, _relations(rows))
+
+    def devices(self, account: AccountId) -> DeviceList | None:
+        """See the port."""
+        return self.read(account, ()).devices
+
+    def relations(self, account: AccountId, peers: Collection[AccountId]) -> Mapping[AccountId, Relation]:
+        """See the port."""
+        return _relations(self._entries(account, [_PEER + peer for peer in peers]))
+
+    def blocked(self, account: AccountId) -> list[AccountId]:
+        """See the port."""
+        rows = self._cassandra.run(_PEERS, account, _PEER, _AFTER_PEERS)
+        return [_peer(row["entry"]) for row in rows if row["blocked"]]
+
+    def create(self, devices: DeviceList) -> bool:
+        """See the port."""
+        try:
+            return bool(
+                self._cassandra.apply(_CREATE, devices.account, _DEVICES, devices.version, _body(devices))
+            )
+        except OutcomeUnknown:
+            return self._settle(devices)
+
+    def replace(self, devices: DeviceList) -> bool:
+        """See the port."""
+        try:
+            return bool(
+                self._cassandra.apply(
+                    _REPLACE,
+                    devices.version,
+                    _body(devices),
+                    devices.account,
+                    _DEVICES,
+                    devices.version - 1,
+                )
+            )
+        except OutcomeUnknown:
+            return self._settle(devices)
+
+    def accept(self, account: AccountId, peer: AccountId) -> Relation:
+        """See the port."""
+        self._relate(account, peer, accepted=True, blocked=False, otherwise=_ACCEPT)
+        return self._relation(account, peer)
+
+    def block(self, account: AccountId, peer: AccountId) -> Relation:
+        """See the port."""
+        self._relate(account, peer, accepted=False, blocked=True, otherwise=_BLOCK)
+        return self._relation(account, peer)
+
+    def unblock(self, account: AccountId, peer: AccountId, now: int) -> Relation:
+        """See the port."""
+        self._cassandra.apply(_UNBLOCK, now, account, _PEER + peer)
+        return self._relation(account, peer)
+
+    def _entries(self, account: AccountId, entries: list[str]) -> dict[str, Row]:
+        slices = [entries[i : i + _IN_LIMIT] for i in range(0, len(entries), _IN_LIMIT)]
+        pending = [self._cassandra.start(_CARD, account, part) for part in slices]
+        return {row["entry"]: row for reading in pending for row in reading.result()}
+
+    def _settle(self, devices: DeviceList) -> bool:
+        """After an unknown outcome: whether the list that stands there is the one that was written."""
+        return self.devices(devices.account) == devices
+
+    def _relate(
+        self, account: AccountId, peer: AccountId, *, accepted: bool, blocked: bool, otherwise: Statement
+    ) -> Applied:
+        entry = _PEER + peer
+        if changed := self._cassandra.apply(otherwise, account, entry):
+            return changed
+        if len(self._cassandra.run(_PEERS, account, _PEER, _AFTER_PEERS)) >= RELATION_LIMIT:
+            raise ChatError(Code.RELATION_LIMIT)
+        if created := self._cassandra.apply(_RELATE, account, entry, accepted, blocked):
+            return created
+        return self._cassandra.apply(otherwise, account, entry)
+
+    def _relation(self, account: AccountId, peer: AccountId) -> Relation:
+        return self.relations(account, [peer]).get(peer, STRANGER)
+
+
+def _claim(row: Row) -> Claim:
+    return Claim(AccountId(row["account_id"]), row["owner"], bytes(row["auth_key"]))
+
+
+def _peer(entry: str) -> AccountId:
+    return AccountId(entry.removeprefix(_PEER))
+
+
+def _relations(rows: Mapping[str, Row]) -> dict[AccountId, Relation]:
+    return {
+        _peer(entry): Relation(bool(row["accepted"]), bool(row["blocked"]), row["unblocked_at"] or 0)
+        for entry, row in rows.items()
+    }
+
+
+def _body(devices: DeviceList) -> str:
+    return json.dumps(
+        {
+            "handle": devices.handle,
+            "next_device": devices.next_device,
+            "devices": [_device_out(device) for device in devices.devices],
+        },
+        separators=(",", ":"),
+    )
+
+
+def _device_list(account: AccountId, row: Row) -> DeviceList:
+    body = json.loads(row["body"])
+    return DeviceList(
+        account=account,
+        handle=body["handle"],
+        version=row["version"],
+        next_device=body["next_device"],
+        devices=tuple(_device_in(device) for device in body["devices"]),
+    )
+
+
+def _device_out(device: Device) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "device": device.device,
+        "auth_key": base64url.encode(device.auth_key),
+        "added_at": device.added_at,
+        "name": device.name,
+    }
+    if by := device.linked_by:
+        out["linked_by"] = [by.device, by.time, base64url.encode(by.signature)]
+    return out
+
+
+def _device_in(raw: dict[str, Any]) -> Device:
+    by = raw.get("linked_by")
+    return Device(
+        device=DeviceId(raw["device"]),
+        auth_key=base64url.decode(raw["auth_key"]),
+        added_at=raw["added_at"],
+        name=raw["name"],
+        linked_by=LinkStatement(DeviceId(by[0]), by[1], base64url.decode(by[2])) if by else None,
+    )

@@ -1,0 +1,94 @@
+"""Sockets and connect numbers in Cassandra: ``connections_by_account`` and ``connects_by_device``."""
+
+from __future__ import annotations
+
+from chat.adapters.cassandra.session import Cassandra
+from chat.adapters.cassandra.statement import Statement
+from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
+from chat.ports.connections import Connection
+from chat.ports.storage import OutcomeUnknown
+
+_ADD = Statement(
+    "INSERT INTO heliograph.connections_by_account (account_id, device_id, connection_id, connect_number)"
+    " VALUES (?, ?, ?, ?)"
+)
+_REMOVE = Statement(
+    "DELETE FROM heliograph.connections_by_account WHERE account_id = ? AND device_id = ? AND connection_id = ?"
+)
+_OF_ACCOUNT = Statement(
+    "SELECT device_id, connection_id, connect_number FROM heliograph.connections_by_account WHERE account_id = ?"
+)
+
+_START = Statement(
+    "INSERT INTO heliograph.connects_by_device (account_id, device_id, last) VALUES (?, ?, 0) IF NOT EXISTS"
+)
+_LAST = Statement("SELECT last FROM heliograph.connects_by_device WHERE account_id = ? AND device_id = ?")
+_RAISE = Statement(
+    "UPDATE heliograph.connects_by_device SET last = ? WHERE account_id = ? AND device_id = ? IF last = ?"
+)
+
+
+class CassandraConnections:
+    """:class:`chat.ports.connections.Connections` on ``connections_by_account``."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    def add(self, connection: Connection) -> None:
+        """See the port."""
+        self._cassandra.run(
+            _ADD,
+            connection.account,
+            connection.device,
+            connection.connection_id,
+            connection.connect_number,
+        )
+
+    def remove(self, connection: Connection) -> None:
+        """See the port."""
+        self._cassandra.run(_REMOVE, connection.account, connection.device, connection.connection_id)
+
+    def of_account(self, account: AccountId) -> list[Connection]:
+        """See the port."""
+        return [
+            Connection(
+                account,
+                DeviceId(row["device_id"]),
+                ConnectionId(row["connection_id"]),
+                row["connect_number"],
+            )
+            for row in self._cassandra.run(_OF_ACCOUNT, account)
+        ]
+
+
+class CassandraConnectNumbers:
+    """:class:`chat.ports.connections.ConnectNumbers` on ``connects_by_device``."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    def start(self, device: Address) -> None:
+        """See the port. An unknown outcome is settled by a repeat: the row only ever starts at 0 once."""
+        try:
+            self._cassandra.apply(_START, device.account, device.device)
+        except OutcomeUnknown:
+            self._cassandra.apply(_START, device.account, device.device)
+
+    def raise_to(self, device: Address, number: int) -> int | None:
+        """See the port.
+
+        Read, then write if nothing changed: the answer must hold the number before. Whoever loses to
+        another connect reads again; after three losses the proof counts as used, and the device tries anew. An unknown
+        outcome counts as used too: nobody may connect twice with one number.
+        """
+        for _ in range(3):
+            rows = self._cassandra.run(_LAST, device.account, device.device)
+            if not rows or rows[0]["last"] >= number:
+                return None
+            last: int = rows[0]["last"]
+            try:
+                if self._cassandra.apply(_RAISE, number, device.account, device.device, last):
+                    return last
+            except OutcomeUnknown:
+                return None
+        return None

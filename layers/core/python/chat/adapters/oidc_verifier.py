@@ -1,0 +1,90 @@
+"""Bring your own sign-in: ID tokens of one OpenID Connect issuer (OpenID Connect Core 1.0, section 3.1.3.7)."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import jwt
+
+from chat.domain import base64url
+from chat.errors import ChatError, Code, unavailable
+from chat.ports.identity import Verification
+
+ALGORITHMS = ["RS256", "ES256", "EdDSA"]
+"""Asymmetric only: ``none`` and shared secrets are never taken."""
+
+KEYS_LIFE = 600.0
+"""Seconds that the issuer's keys are kept; an unknown key id fetches them at once, as PyJWKClient does."""
+
+FETCH_TIMEOUT = 3.0
+"""Seconds; the handler itself has ten."""
+
+LEEWAY = 30
+"""Seconds that clocks may differ."""
+
+
+class OidcVerifier:
+    """Takes a token only with our audience and a ``nonce`` that binds it to the registering key.
+
+    The account belongs to (issuer, sub): names and addresses in a token may change hands.
+    """
+
+    method = "oidc"
+
+    def __init__(self, issuer: str, audience: str) -> None:
+        parts = urlsplit(issuer)
+        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+            raise ValueError("the issuer must be an https URL")
+        self._issuer = issuer
+        self._audience = audience
+        self._keys: jwt.PyJWKClient | None = None
+
+    def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:  # noqa: ARG002
+        """``oidc:<issuer>#<sub>``.
+
+        Raises ChatError VERIFICATION_FAILED, or UNAVAILABLE when the issuer does not give its keys.
+        """
+        if verification.method != self.method:
+            raise ChatError(Code.VERIFICATION_FAILED)
+        try:
+            key = self._key_client().get_signing_key_from_jwt(verification.token)
+            claims: dict[str, Any] = jwt.decode(
+                verification.token,
+                key,
+                algorithms=ALGORITHMS,
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY,
+                options={"require": ["exp", "iat", "iss", "aud", "sub", "nonce"]},
+            )
+        except jwt.PyJWKClientConnectionError:
+            raise unavailable() from None
+        except (jwt.PyJWTError, ValueError):
+            raise ChatError(Code.VERIFICATION_FAILED) from None
+        if claims["nonce"] != base64url.encode(sha256(auth_key).digest()):
+            raise ChatError(Code.VERIFICATION_FAILED)
+        return f"oidc:{self._issuer}#{claims['sub']}"
+
+    def _key_client(self) -> jwt.PyJWKClient:
+        if self._keys is None:
+            self._keys = jwt.PyJWKClient(
+                self._keys_url(), cache_jwk_set=True, lifespan=KEYS_LIFE, timeout=FETCH_TIMEOUT
+            )
+        return self._keys
+
+    def _keys_url(self) -> str:
+        """From the issuer's discovery document (OpenID Connect Discovery 1.0, section 4)."""
+        url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
+        try:
+            with urlopen(url, timeout=FETCH_TIMEOUT) as answer:  # noqa: S310, scheme checked above
+                found = json.load(answer)
+        except (URLError, TimeoutError, ValueError):
+            raise unavailable() from None
+        if found.get("issuer") != self._issuer:
+            raise ChatError(Code.VERIFICATION_FAILED)
+        return str(found["jwks_uri"])
