@@ -44,7 +44,7 @@ class OidcVerifier:
         self._audience = audience
         self._keys: jwt.PyJWKClient | None = None
 
-    def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:  # noqa: ARG002
+    def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:
         """``oidc:<issuer>#<sub>``.
 
         Raises ChatError VERIFICATION_FAILED, or UNAVAILABLE when the issuer does not give its keys.

@@ -11,7 +11,7 @@ class OpenVerifier:
 
     method = "open"
 
-    def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:  # noqa: ARG002
+    def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:
         """``open:<handle>``. Raises ChatError(VERIFICATION_FAILED) for another method."""
         if verification.method != self.method:
             raise ChatError(Code.VERIFICATION_FAILED)

@@ -33,15 +33,19 @@ _CREATE = Statement(
     "INSERT INTO heliograph.account_card (account_id, entry, version, body) VALUES (?, ?, ?, ?) IF NOT EXISTS"
 )
 _REPLACE = Statement(
-    "UPDATE heliograph.account_card SET version = ?, body = ? WHERE account_id = ? AND entry = ? IF version = ?"
+    "UPDATE heliograph.account_card SET version = ?, body = ? WHERE account_id = ? AND entry = ? IF version
+    = ?"
 )
 _RELATE = Statement(
-    "INSERT INTO heliograph.account_card (account_id, entry, accepted, blocked) VALUES (?, ?, ?, ?) IF NOT EXISTS"
+    "INSERT INTO heliograph.account_card (account_id, entry, accepted, blocked) VALUES (?, ?, ?, ?) IF NOT
+    EXISTS"
 )
 _ACCEPT = Statement(
     "UPDATE heliograph.account_card SET accepted = true WHERE account_id = ? AND entry = ? IF EXISTS"
 )
-_BLOCK = Statement("UPDATE heliograph.account_card SET blocked = true WHERE account_id = ? AND entry = ? IF EXISTS")
+_BLOCK = Statement(
+    "UPDATE heliograph.account_card SET blocked = true WHERE account_id = ? AND entry = ? IF EXISTS"
+)
 _UNBLOCK = Statement(
     "UPDATE heliograph.account_card SET blocked = false, unblocked_at = ?"
     " WHERE account_id = ? AND entry = ? IF blocked = true"
@@ -62,9 +66,7 @@ class CassandraHandles:
     def claim(self, handle: str, claim: Claim, now: int) -> Claim:
         """See the port. A claim whose outcome is unknown is read back: the row tells who holds it."""
         try:
-            applied = self._cassandra.apply(
-                _CLAIM, handle, claim.account, claim.owner, claim.auth_key, now
-            )
+            applied = self._cassandra.apply(_CLAIM, handle, claim.account, claim.owner, claim.auth_key, now)
         except OutcomeUnknown:
             held = self._read(handle)
             if held is None:

@@ -13,10 +13,12 @@ _ADD = Statement(
     " VALUES (?, ?, ?, ?)"
 )
 _REMOVE = Statement(
-    "DELETE FROM heliograph.connections_by_account WHERE account_id = ? AND device_id = ? AND connection_id = ?"
+    "DELETE FROM heliograph.connections_by_account WHERE account_id = ? AND device_id = ? AND connection_id
+    = ?"
 )
 _OF_ACCOUNT = Statement(
-    "SELECT device_id, connection_id, connect_number FROM heliograph.connections_by_account WHERE account_id = ?"
+    "SELECT device_id, connection_id, connect_number FROM heliograph.connections_by_account WHERE account_id
+    = ?"
 )
 
 _START = Statement(
@@ -78,8 +80,8 @@ class CassandraConnectNumbers:
         """See the port.
 
         Read, then write if nothing changed: the answer must hold the number before. Whoever loses to
-        another connect reads again; after three losses the proof counts as used, and the device tries anew. An unknown
-        outcome counts as used too: nobody may connect twice with one number.
+        another connect reads again; after three losses the proof counts as used, and the device tries anew.
+        An unknown outcome counts as used too: nobody may connect twice with one number.
         """
         for _ in range(3):
             rows = self._cassandra.run(_LAST, device.account, device.device)

@@ -54,9 +54,7 @@ class CassandraInbox:
     def remove(self, device: Address, names: Collection[MessageName]) -> None:
         """See the port."""
         pending = [
-            self._cassandra.start(
-                _REMOVE, device.account, _week(name), device.device, name.id, name.sender
-            )
+            self._cassandra.start(_REMOVE, device.account, _week(name), device.device, name.id, name.sender)
             for name in names
         ]
         for writing in pending:

@@ -1,0 +1,20 @@
+"""``$connect``: a socket is being opened; the authorizer let it pass."""
+
+from __future__ import annotations
+
+from chat.bootstrap import Services, services
+from chat.entrypoint import FORBIDDEN, OK, Answer, Caller, Event, LambdaHandler, caller
+from chat.usecases.connect import connect
+
+
+def handle(who: Caller, app: Services) -> Answer:
+    """200 opens the socket, 403 refuses a device that was removed meanwhile."""
+    allowed = connect(who.connection, cards=app.cards, connections=app.connections)
+    return OK if allowed else FORBIDDEN
+
+
+def _handler(event: Event, _context: object) -> Answer:
+    return handle(caller(event), services())
+
+
+handler: LambdaHandler = _handler

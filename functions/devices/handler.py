@@ -1,0 +1,71 @@
+"""``/v1/devices`` and ``/v1/links``: the devices of an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chat.bootstrap import Services
+from chat.domain.devices import DeviceList
+from chat.domain.ids import Address
+from chat.entrypoint import Request, https_routes
+from chat.usecases import devices
+from chat.wire import bodies, frames
+
+
+def listed(_request: Request, _by: Address, own: DeviceList, _app: Services) -> Mapping[str, Any]:
+    """The own list."""
+    return bodies.devices_answer(own)
+
+
+def link(request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
+    """Take a new device in."""
+    asked = bodies.parse_link(request.body)
+    after = devices.link(
+        by,
+        own,
+        asked.auth_key,
+        asked.name,
+        asked.version,
+        asked.time,
+        asked.signature,
+        audience=app.identity.audience,
+        cards=app.cards,
+        connect_numbers=app.connect_numbers,
+        connections=app.connections,
+        links=app.links,
+        sockets=app.sockets,
+        encode=frames.event_frames,
+        check_signature=app.check_signature,
+        now=app.now(),
+    )
+    return bodies.devices_answer(after)
+
+
+def remove(request: Request, _by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
+    """Remove a device and close its sockets."""
+    after = devices.remove(
+        bodies.parse_device(request.parameters["device"]),
+        own,
+        cards=app.cards,
+        connections=app.connections,
+        sockets=app.sockets,
+        encode=frames.event_frames,
+    )
+    return bodies.devices_answer(after)
+
+
+def linked(request: Request, app: Services) -> Mapping[str, Any]:
+    """Where a waiting new device was taken in."""
+    return bodies.link_answer(devices.find_link(bodies.parse_key(request.parameters["key"]), links=app.links))
+
+
+handler = https_routes(
+    "devices",
+    public={"GET /v1/links/{key}": linked},
+    device={
+        "GET /v1/devices": listed,
+        "POST /v1/devices": link,
+        "DELETE /v1/devices/{device}": remove,
+    },
+)

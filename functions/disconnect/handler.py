@@ -1,0 +1,20 @@
+"""``$disconnect``: a socket was closed; called best effort."""
+
+from __future__ import annotations
+
+from chat.bootstrap import Services, services
+from chat.entrypoint import OK, Answer, Caller, Event, LambdaHandler, caller
+from chat.usecases.disconnect import disconnect
+
+
+def handle(who: Caller, app: Services) -> Answer:
+    """Forget the socket."""
+    disconnect(who.connection, connections=app.connections)
+    return OK
+
+
+def _handler(event: Event, _context: object) -> Answer:
+    return handle(caller(event), services())
+
+
+handler: LambdaHandler = _handler

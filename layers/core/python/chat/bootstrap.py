@@ -1,0 +1,137 @@
+"""The one module that knows every concrete adapter."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+
+from chat.adapters.api_gateway import ConnectionsGateway
+from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
+from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
+from chat.adapters.cassandra.inbox import CassandraInbox
+from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
+from chat.adapters.cassandra.session import Cassandra
+from chat.ports.accounts import Cards, Handles
+from chat.ports.connections import Connections, ConnectNumbers
+from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
+from chat.ports.inbox import Inbox
+from chat.ports.sockets import SocketGateway
+from chat.settings import (
+    CassandraSettings,
+    DiscoverySettings,
+    IdentitySettings,
+    SocketSettings,
+    VerifierSettings,
+)
+
+
+class Services:
+    """Every adapter of one Lambda environment, each made when it is first used.
+
+    So a function needs only the variables, and pays only for the imports, of what it uses. One Cassandra
+    session is shared by all and lives as long as the environment.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    @cached_property
+    def _cassandra(self) -> Cassandra:
+        return Cassandra.for_settings(CassandraSettings.from_env(self._environ))
+
+    @cached_property
+    def cards(self) -> Cards:
+        """Account cards."""
+        return CassandraCards(self._cassandra)
+
+    @cached_property
+    def handles(self) -> Handles:
+        """Handles."""
+        return CassandraHandles(self._cassandra)
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Live sockets."""
+        return CassandraConnections(self._cassandra)
+
+    @cached_property
+    def connect_numbers(self) -> ConnectNumbers:
+        """Connect numbers."""
+        return CassandraConnectNumbers(self._cassandra)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Undelivered rows."""
+        return CassandraInbox(self._cassandra)
+
+    @cached_property
+    def used_proofs(self) -> UsedProofs:
+        """Nonces of signed requests."""
+        return CassandraUsedProofs(self._cassandra)
+
+    @cached_property
+    def links(self) -> Links:
+        """New devices that wait for their number."""
+        return CassandraLinks(self._cassandra)
+
+    @cached_property
+    def sockets(self) -> SocketGateway:
+        """@connections of API Gateway."""
+        return ConnectionsGateway(SocketSettings.from_env(self._environ))
+
+    @cached_property
+    def identity(self) -> IdentitySettings:
+        """What devices sign for, and which web origins may connect."""
+        return IdentitySettings.from_env(self._environ)
+
+    @cached_property
+    def discovery(self) -> DiscoverySettings:
+        """What the discovery document says."""
+        return DiscoverySettings.from_env(self._environ)
+
+    @cached_property
+    def verification(self) -> VerifierSettings:
+        """Who vouches for new accounts."""
+        return VerifierSettings.from_env(self._environ)
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The verifier of this stage."""
+        # Imported here: only `register` needs a JWT library.
+        if self.verification.verifier == "open":
+            from chat.adapters.open_verifier import OpenVerifier  # noqa: PLC0415
+
+            return OpenVerifier()
+        from chat.adapters.oidc_verifier import OidcVerifier  # noqa: PLC0415
+
+        return OidcVerifier(self.verification.oidc_issuer, self.verification.oidc_audience)
+
+    @cached_property
+    def check_signature(self) -> CheckSignature:
+        """Ed25519."""
+        from chat.adapters.ed25519 import check_signature  # noqa: PLC0415, socket routes need none
+
+        return check_signature
+
+    def now(self) -> int:
+        """Server time, ms since 1970."""
+        return time.time_ns() // 1_000_000
+
+
+@cache
+def services() -> Services:
+    """The services of this environment.
+
+    A deployment for tests may name a function that wraps them (barriers, fail-points): the variable
+    ``HELIOGRAPH_DECORATE_SERVICES`` as ``module:function``. The template never sets it.
+    """
+    made = Services(os.environ)
+    decorate = os.environ.get("HELIOGRAPH_DECORATE_SERVICES")
+    if decorate:
+        module, _, name = decorate.partition(":")
+        wrap: Callable[[Services], Services] = getattr(importlib.import_module(module), name)
+        return wrap(made)
+    return made

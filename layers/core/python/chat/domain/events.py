@@ -1,0 +1,46 @@
+"""What a client is told over its socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chat.domain.envelope import Status
+from chat.domain.ids import AccountId, MessageName
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent:
+    """A message for one device. ``to`` is whom its sender wrote to."""
+
+    name: MessageName
+    to: AccountId
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptEvent:
+    """Messages whose status rose. ``row`` names the inbox row it was stored in, if it was."""
+
+    status: Status
+    by: str
+    names: tuple[MessageName, ...]
+    row: MessageName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceListChanged:
+    """The own device list has a new version."""
+
+    account: AccountId
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The socket is about to be closed: REPLACED or DEVICE_REMOVED."""
+
+    reason: Literal["REPLACED", "DEVICE_REMOVED"]
+
+
+Event = MessageEvent | ReceiptEvent | DeviceListChanged | SessionClosed

@@ -1,0 +1,30 @@
+"""How one account stands to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RELATION_LIMIT = 5_000
+"""Accounts one account may be related to: what bounds its card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What one account decided about another.
+
+    ``accepted``: it wrote to it once, or accepted it: the other gets receipts.
+    ``unblocked_at`` (ms): messages from before it may have been dropped while blocked, so nothing is said
+    of them.
+    """
+
+    accepted: bool = False
+    blocked: bool = False
+    unblocked_at: int = 0
+
+
+STRANGER = Relation()
+
+
+def gives_receipts(mine: Relation, theirs: Relation) -> bool:
+    """Whether my acknowledgements reach the other account: accepted by me, blocked by neither."""
+    return mine.accepted and not mine.blocked and not theirs.blocked

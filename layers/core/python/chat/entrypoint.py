@@ -1,0 +1,245 @@
+"""From a Lambda event to a use case and back: what all handlers of a kind share.
+
+``functions/<name>/handler.py`` says what one route does; here stands what every route does: who calls,
+reading the frame, refusals, and what happens to an exception. Nothing of a trace ever reaches a client.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from chat import observability
+from chat.bootstrap import Services, services
+from chat.domain import base64url
+from chat.domain.devices import DeviceList
+from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
+from chat.errors import ChatError, Code, unavailable
+from chat.ports.connections import Connection
+from chat.ports.storage import OutcomeUnknown, StorageUnavailable
+from chat.usecases.authenticate import SignedRequest, authenticate
+from chat.wire import frames, validation
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+LambdaHandler = Callable[[Event, Any], Answer]
+Frame = TypeVar("Frame")
+
+OK: Answer = {"statusCode": 200}
+FORBIDDEN: Answer = {"statusCode": 403}
+
+_STATUS: Mapping[Code, int] = {
+    Code.UNAUTHENTICATED: 401,
+    Code.CLOCK_SKEW: 401,
+    Code.REPLAYED: 401,
+    Code.DEVICE_REMOVED: 401,
+    Code.VERIFICATION_FAILED: 403,
+    Code.NOT_FOUND: 404,
+    Code.HANDLE_TAKEN: 409,
+    Code.DEVICE_LIMIT: 409,
+    Code.DEVICE_LIST_CHANGED: 409,
+    Code.LAST_DEVICE: 409,
+    Code.RELATION_LIMIT: 409,
+    Code.TOO_LARGE: 413,
+    Code.INTERNAL: 500,
+    Code.UNAVAILABLE: 503,
+}
+"""HTTP status by code; every other refusal is 400."""
+
+_SCHEME = "Heliograph-v1 "
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a frame, out of the authorizer's context alone: nothing in a frame can change it."""
+
+    connection: Connection
+    previous_number: int
+
+    @property
+    def device(self) -> Address:
+        """The sending device."""
+        return self.connection.address
+
+
+def caller(event: Event) -> Caller:
+    """The caller of a socket route."""
+    request = event["requestContext"]
+    context = request["authorizer"]
+    connection = Connection(
+        AccountId(context["account"]),
+        DeviceId(int(context["device"])),
+        ConnectionId(request["connectionId"]),
+        int(context["connect_number"]),
+    )
+    return Caller(connection, int(context["previous_number"]))
+
+
+def socket_route(
+    name: str,
+    parse: Callable[[str], Frame],
+    handle: Callable[[Frame, Caller, Services], str | None],
+    *,
+    answers: bool,
+) -> LambdaHandler:
+    """The Lambda handler of one client frame.
+
+    ``handle`` returns the text of the answer, or None. A route without a route response (``answers`` false)
+    posts its refusals instead; a refusal that cannot be posted is dropped, as the socket is gone.
+    """
+    validation.prepare(name)
+
+    def handler(event: Event, _context: Any) -> Answer:
+        app = services()
+        sender = caller(event)
+        ref: str | None = None
+        try:
+            frame = parse(_body(event).decode())
+            ref = getattr(frame, "ref", None)
+            text = handle(frame, sender, app)
+        except frames.Refused as refused:
+            text = _refuse(name, refused.ref, refused.error)
+        except Exception as error:  # noqa: BLE001, the boundary: whatever it is, the client gets a code
+            text = _refuse(name, ref, as_chat_error(name, error))
+        else:
+            return OK if text is None else {"statusCode": 200, "body": text}
+        if answers:
+            return {"statusCode": 200, "body": text}
+        app.sockets.post_all([(sender.connection.connection_id, text.encode())])
+        return OK
+
+    return handler
+
+
+def as_chat_error(route: str, error: Exception) -> ChatError:
+    """The refusal that an exception stands for. What is not expected is logged under a correlation id."""
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, StorageUnavailable | OutcomeUnknown):
+        observability.unavailable(route, error)
+        return unavailable()
+    if isinstance(error, UnicodeDecodeError):
+        return ChatError(Code.BAD_FRAME, details={"rule": "utf-8"})
+    correlation = uuid.uuid4().hex
+    observability.failed(route, correlation, error)
+    return ChatError(Code.INTERNAL, details={"correlation": correlation})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTPS request. ``path`` is relative to the base and holds the query."""
+
+    route: str
+    method: str
+    path: str
+    body: bytes
+    authorization: str
+    parameters: Mapping[str, str]
+
+
+Public = Callable[[Request, Services], Mapping[str, Any]]
+ByDevice = Callable[[Request, Address, DeviceList, Services], Mapping[str, Any]]
+
+
+def https_routes(
+    name: str, *, public: Mapping[str, Public] | None = None, device: Mapping[str, ByDevice] | None = None
+) -> LambdaHandler:
+    """The Lambda handler of one HTTPS resource: a function by route key (``"GET /v1/devices"``).
+
+    A ``device`` route runs only for a request that a live device signed. Status 200 or that of the code.
+    """
+    open_to_all, signed = public or {}, device or {}
+
+    def handler(event: Event, _context: Any) -> Answer:
+        app = services()
+        request = _request(event)
+        try:
+            if request.route in open_to_all:
+                return _answer(200, open_to_all[request.route](request, app))
+            if request.route in signed:
+                who, own = _authenticate(request, app)
+                return _answer(200, signed[request.route](request, who, own, app))
+            raise ChatError(Code.NOT_FOUND)
+        except Exception as error:  # noqa: BLE001, the boundary
+            refusal = as_chat_error(name, error)
+            observability.refused(name, refusal.code)
+            return _answer(_STATUS.get(refusal.code, 400), {"error": refusal.as_json()})
+
+    return handler
+
+
+def _request(event: Event) -> Request:
+    http = event["requestContext"]["http"]
+    query = event.get("rawQueryString", "")
+    path = event["rawPath"] + (f"?{query}" if query else "")
+    headers = {key.lower(): value for key, value in event.get("headers", {}).items()}
+    return Request(
+        route=event["routeKey"],
+        method=http["method"],
+        path=path,
+        body=_body(event),
+        authorization=headers.get("authorization", ""),
+        parameters=event.get("pathParameters") or {},
+    )
+
+
+def _authenticate(request: Request, app: Services) -> tuple[Address, DeviceList]:
+    proof = _signed_request(request)
+    own = authenticate(
+        proof,
+        audience=app.identity.audience,
+        cards=app.cards,
+        used_proofs=app.used_proofs,
+        check_signature=app.check_signature,
+        now=app.now(),
+    )
+    return proof.device, own
+
+
+def _signed_request(request: Request) -> SignedRequest:
+    """The header ``Heliograph-v1 <account>:<device>:<time>:<nonce>:<signature>``."""
+    fields = request.authorization.removeprefix(_SCHEME).split(":")
+    if not request.authorization.startswith(_SCHEME) or len(fields) != 5:
+        raise ChatError(Code.UNAUTHENTICATED)
+    account, device, time, nonce, signature = fields
+    try:
+        validation.check_type("address", f"{account}:{device}", Code.UNAUTHENTICATED)
+        if request.method == "GET":
+            good_nonce = nonce == "-"
+        else:
+            good_nonce = len(base64url.decode(nonce)) == 16
+        if not (good_nonce and time.isascii() and time.isdecimal() and len(time) <= 15):
+            raise ChatError(Code.UNAUTHENTICATED)
+        return SignedRequest(
+            device=Address(AccountId(account), DeviceId(int(device))),
+            method=request.method,
+            path=request.path,
+            body=request.body,
+            time=int(time),
+            nonce=nonce,
+            signature=base64url.decode(signature),
+        )
+    except ValueError:
+        raise ChatError(Code.UNAUTHENTICATED) from None
+
+
+def _refuse(route: str, ref: str | None, error: ChatError) -> str:
+    observability.refused(route, error.code)
+    return frames.error_frame(ref, error)
+
+
+def _answer(status: int, body: Mapping[str, Any]) -> Answer:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(body, separators=(",", ":")),
+    }
+
+
+def _body(event: Event) -> bytes:
+    body: str = event.get("body") or ""
+    return b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")

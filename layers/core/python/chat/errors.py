@@ -1,0 +1,98 @@
+"""What can be refused, and under which stable code a client learns it.
+
+``docs/errors.md`` explains every code; a contract test holds the page and :class:`Code` together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+
+class Code(StrEnum):
+    """Stable error codes. A code is never renamed and never changes its meaning."""
+
+    BAD_FRAME = "BAD_FRAME"
+    UNKNOWN_ACTION = "UNKNOWN_ACTION"
+    TOO_LARGE = "TOO_LARGE"
+    INTERNAL = "INTERNAL"
+    UNAVAILABLE = "UNAVAILABLE"
+    ID_STALE = "ID_STALE"
+    ID_AHEAD = "ID_AHEAD"
+    ID_ORDER = "ID_ORDER"
+    DEVICE_LIST_STALE = "DEVICE_LIST_STALE"
+    BAD_RECIPIENT = "BAD_RECIPIENT"
+    NOT_FOUND = "NOT_FOUND"
+    RECIPIENT_BLOCKED = "RECIPIENT_BLOCKED"
+    EARLIER_REFUSED = "EARLIER_REFUSED"
+    DEVICE_REMOVED = "DEVICE_REMOVED"
+    BAD_TOKEN = "BAD_TOKEN"
+    BAD_CONVERSATION = "BAD_CONVERSATION"
+    BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    CLOCK_SKEW = "CLOCK_SKEW"
+    REPLAYED = "REPLAYED"
+    HANDLE_TAKEN = "HANDLE_TAKEN"
+    VERIFICATION_FAILED = "VERIFICATION_FAILED"
+    DEVICE_LIMIT = "DEVICE_LIMIT"
+    DEVICE_LIST_CHANGED = "DEVICE_LIST_CHANGED"
+    LAST_DEVICE = "LAST_DEVICE"
+    RELATION_LIMIT = "RELATION_LIMIT"
+
+
+_MESSAGES: Mapping[Code, str] = {
+    Code.BAD_FRAME: "The frame does not have the shape its action asks for.",
+    Code.UNKNOWN_ACTION: "There is no such action.",
+    Code.TOO_LARGE: "It is larger than allowed.",
+    Code.INTERNAL: "Something went wrong on the server.",
+    Code.UNAVAILABLE: "The server cannot store or read right now. Try again.",
+    Code.ID_STALE: "The id is more than 2 minutes old. Mint a new one and encrypt again.",
+    Code.ID_AHEAD: "The id is more than 10 seconds ahead. Correct the clock, mint a new one and encrypt
+    again.", Code.ID_ORDER: "The ids of a conversation must rise within a frame.",
+    Code.DEVICE_LIST_STALE: "The device lists changed. Encrypt for the devices in details.",
+    Code.BAD_RECIPIENT: "An account cannot write to itself.",
+    Code.NOT_FOUND: "There is no such thing.",
+    Code.RECIPIENT_BLOCKED: "You blocked this account. Unblock it to write to it.",
+    Code.EARLIER_REFUSED: "An earlier message of this conversation in the same frame was refused.",
+    Code.DEVICE_REMOVED: "This device was removed from its account.",
+    Code.BAD_TOKEN: "The paging token does not fit this device. Start again without one.",
+    Code.BAD_CONVERSATION: "A message is named under a conversation it does not belong to.",
+    Code.BAD_REQUEST: "The request does not have the shape the route asks for.",
+    Code.UNAUTHENTICATED: "The request is not signed by a device of an account here.",
+    Code.CLOCK_SKEW: "The signed time is more than 60 seconds off. Correct the clock by details.time.",
+    Code.REPLAYED: "This signed request was seen before. Sign it again.",
+    Code.HANDLE_TAKEN: "This handle belongs to somebody else or is reserved.",
+    Code.VERIFICATION_FAILED: "The proof of identity was not accepted.",
+    Code.DEVICE_LIMIT: "The account has 5 devices. Remove one first.",
+    Code.DEVICE_LIST_CHANGED: "Another change of the device list came first. Read it and sign again.",
+    Code.LAST_DEVICE: "The last device of an account cannot be removed.",
+    Code.RELATION_LIMIT: "The account is related to 5,000 others and can take no more.",
+}
+
+
+class ChatError(Exception):
+    """A refusal with a stable code. Raised before anything was written, unless the code says otherwise."""
+
+    def __init__(
+        self, code: Code, *, details: Mapping[str, Any] | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = _MESSAGES[code]
+        self.details = details
+        self.retry_after = retry_after
+
+    def as_json(self) -> dict[str, Any]:
+        """The ``error`` object of frames and HTTPS answers."""
+        body: dict[str, Any] = {"code": self.code.value, "message": self.message}
+        if self.retry_after is not None:
+            body["retry_after"] = self.retry_after
+        if self.details:
+            body["details"] = dict(self.details)
+        return body
+
+
+def unavailable() -> ChatError:
+    """The refusal for a store that did not answer: some rows may be written, a retry repeats them all."""
+    return ChatError(Code.UNAVAILABLE, retry_after=1)

@@ -1,0 +1,80 @@
+"""Accounts: who holds a handle, which devices there are, how accounts stand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat.domain.devices import DeviceList
+from chat.domain.ids import AccountId
+from chat.domain.relations import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who holds a handle: the account, who may claim it again, and the key that claimed it."""
+
+    account: AccountId
+    owner: str
+    auth_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What one request needs to know of an account. ``devices`` is None for an unknown account."""
+
+    devices: DeviceList | None
+    relations: Mapping[AccountId, Relation]
+
+
+class Handles(Protocol):
+    """Handles are matched exactly; the first claim wins."""
+
+    def claim(self, handle: str, claim: Claim, now: int) -> Claim:
+        """Take the handle if it is free. Returns the claim that holds it: ``claim`` itself, or an older one."""
+        ...
+
+    def find(self, handle: str) -> AccountId | None:
+        """The account that holds the handle."""
+        ...
+
+
+class Cards(Protocol):
+    """Account cards. Reads are LOCAL_QUORUM and never cached; every write is conditional."""
+
+    def read(self, account: AccountId, peers: Collection[AccountId]) -> Card:
+        """The device list and the relations to ``peers``, in one read of one partition."""
+        ...
+
+    def devices(self, account: AccountId) -> DeviceList | None:
+        """The device list alone."""
+        ...
+
+    def relations(self, account: AccountId, peers: Collection[AccountId]) -> Mapping[AccountId, Relation]:
+        """The relations to ``peers`` alone; a peer without one is missing."""
+        ...
+
+    def blocked(self, account: AccountId) -> list[AccountId]:
+        """Every account that this one blocks."""
+        ...
+
+    def create(self, devices: DeviceList) -> bool:
+        """Store the first list of an account. False if there is one: a repeated registration."""
+        ...
+
+    def replace(self, devices: DeviceList) -> bool:
+        """Store version n+1 over version n. False if somebody else changed the list first."""
+        ...
+
+    def accept(self, account: AccountId, peer: AccountId) -> Relation:
+        """Mark ``peer`` as accepted; safe to repeat. Raises ChatError(RELATION_LIMIT)."""
+        ...
+
+    def block(self, account: AccountId, peer: AccountId) -> Relation:
+        """Block ``peer``; safe to repeat. Raises ChatError(RELATION_LIMIT)."""
+        ...
+
+    def unblock(self, account: AccountId, peer: AccountId, now: int) -> Relation:
+        """Unblock ``peer`` and note when; safe to repeat."""
+        ...

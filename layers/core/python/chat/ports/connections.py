@@ -1,0 +1,55 @@
+"""Live sockets, and the connect numbers that order them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A socket of a device. Of two sockets of one device the higher ``connect_number`` is the newer one."""
+
+    account: AccountId
+    device: DeviceId
+    connection_id: ConnectionId
+    connect_number: int
+
+    @property
+    def address(self) -> Address:
+        """The device it belongs to."""
+        return Address(self.account, self.device)
+
+
+class Connections(Protocol):
+    """Where the sockets of an account are. Rows never change; reads are LOCAL_QUORUM and never cached."""
+
+    def add(self, connection: Connection) -> None:
+        """Write the row; writing it again renews its TTL."""
+        ...
+
+    def remove(self, connection: Connection) -> None:
+        """Delete the row by its full key: never another socket's."""
+        ...
+
+    def of_account(self, account: AccountId) -> list[Connection]:
+        """All sockets of the account, dead ones that nobody has noticed yet included."""
+        ...
+
+
+class ConnectNumbers(Protocol):
+    """The last connect number of each device: replay protection and order of sockets at once."""
+
+    def start(self, device: Address) -> None:
+        """Give a new device its row; safe to repeat."""
+        ...
+
+    def raise_to(self, device: Address, number: int) -> int | None:
+        """Raise the last number by a conditional write.
+
+        Returns the number before, or None if the last one is not lower: the proof was used already, or is
+        older.
+        """
+        ...

@@ -1,0 +1,55 @@
+"""What an account may know of itself and of others, and what it decides about them."""
+
+from __future__ import annotations
+
+from chat.domain.devices import DeviceList
+from chat.domain.ids import AccountId
+from chat.domain.relations import Relation
+from chat.errors import ChatError, Code
+from chat.ports.accounts import Cards, Handles
+
+
+def look_up_handle(handle: str, *, handles: Handles, cards: Cards) -> DeviceList:
+    """The account of exactly this handle. Raises ChatError(NOT_FOUND)."""
+    account = handles.find(handle)
+    if account is None:
+        raise ChatError(Code.NOT_FOUND)
+    return look_up_account(account, cards=cards)
+
+
+def look_up_account(account: AccountId, *, cards: Cards) -> DeviceList:
+    """The devices of an account. Raises ChatError(NOT_FOUND) for an unknown or retired one."""
+    devices = cards.devices(account)
+    if devices is None or not devices.devices:
+        raise ChatError(Code.NOT_FOUND)
+    return devices
+
+
+def blocked(account: AccountId, *, cards: Cards) -> list[AccountId]:
+    """The accounts it blocks."""
+    return cards.blocked(account)
+
+
+def block(account: AccountId, peer: AccountId, *, cards: Cards) -> Relation:
+    """From now on what ``peer`` sends is dropped, and nobody tells it. Safe to repeat."""
+    look_up_peer(account, peer, cards=cards)
+    return cards.block(account, peer)
+
+
+def unblock(account: AccountId, peer: AccountId, *, cards: Cards, now: int) -> Relation:
+    """Take messages again; what was sent meanwhile is gone. Safe to repeat."""
+    look_up_peer(account, peer, cards=cards)
+    return cards.unblock(account, peer, now)
+
+
+def accept(account: AccountId, peer: AccountId, *, cards: Cards) -> Relation:
+    """Give receipts to ``peer`` without having written to it. Safe to repeat."""
+    look_up_peer(account, peer, cards=cards)
+    return cards.accept(account, peer)
+
+
+def look_up_peer(account: AccountId, peer: AccountId, *, cards: Cards) -> DeviceList:
+    """Another account. Raises ChatError BAD_REQUEST for oneself, NOT_FOUND for nobody."""
+    if peer == account:
+        raise ChatError(Code.BAD_REQUEST, details={"path": "account"})
+    return look_up_account(peer, cards=cards)

@@ -1,0 +1,111 @@
+"""The devices of an account: take one in, remove one, tell the others."""
+
+from __future__ import annotations
+
+from chat.domain import signed_bytes
+from chat.domain.devices import DEVICE_LIMIT, DeviceList, LinkStatement
+from chat.domain.events import DeviceListChanged
+from chat.domain.ids import Address, DeviceId
+from chat.errors import ChatError, Code, unavailable
+from chat.ports.accounts import Cards
+from chat.ports.connections import Connections, ConnectNumbers
+from chat.ports.identity import CheckSignature, Links
+from chat.ports.sockets import SocketGateway
+from chat.usecases import live
+from chat.usecases.authenticate import check_time
+
+
+def link(
+    by: Address,
+    own: DeviceList,
+    auth_key: bytes,
+    name: str,
+    version: int,
+    time: int,
+    signature: bytes,
+    *,
+    audience: str,
+    cards: Cards,
+    connect_numbers: ConnectNumbers,
+    connections: Connections,
+    links: Links,
+    sockets: SocketGateway,
+    encode: live.EncodeEvents,
+    check_signature: CheckSignature,
+    now: int,
+) -> DeviceList:
+    """Add the device with ``auth_key``, as the device ``by`` states, and return the list with it.
+
+    Linking a key that is on the list already only repeats the steps behind the list: so a retry after a crash
+    ends well. Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, DEVICE_LIMIT or DEVICE_LIST_CHANGED.
+    """
+    check_time(time, now)
+    signer = own.find(by.device)
+    statement = signed_bytes.link(audience, by, auth_key, version, time)
+    if signer is None or not check_signature(signer.auth_key, signature, statement):
+        raise ChatError(Code.UNAUTHENTICATED)
+    if own.find_key(auth_key) is None:
+        if len(own.devices) >= DEVICE_LIMIT:
+            raise ChatError(Code.DEVICE_LIMIT)
+        if version != own.version + 1:
+            raise ChatError(Code.DEVICE_LIST_CHANGED, details={"version": own.version})
+        # Its connect number comes first: a device on the list can always connect.
+        connect_numbers.start(Address(own.account, DeviceId(own.next_device)))
+        own = own.with_device(auth_key, name, now, LinkStatement(by.device, time, signature))
+        if not cards.replace(own):
+            raise ChatError(Code.DEVICE_LIST_CHANGED)
+    added = own.find_key(auth_key)
+    if added is not None:
+        links.add(auth_key, Address(own.account, added.device))
+    _tell(own, connections, sockets, encode)
+    return own
+
+
+def find_link(auth_key: bytes, *, links: Links) -> Address:
+    """Where a waiting device was taken in. Raises ChatError(NOT_FOUND) until it was."""
+    device = links.find(auth_key)
+    if device is None:
+        raise ChatError(Code.NOT_FOUND)
+    return device
+
+
+def remove(
+    device: DeviceId,
+    own: DeviceList,
+    *,
+    cards: Cards,
+    connections: Connections,
+    sockets: SocketGateway,
+    encode: live.EncodeEvents,
+) -> DeviceList:
+    """Take a device off the list, then close its sockets, and return the list without it.
+
+    The list comes first: whoever connects meanwhile writes its connection and reads the list again, so no
+    socket slips through. Removing it again closes what a crash left open.
+    Raises ChatError NOT_FOUND, LAST_DEVICE, DEVICE_LIST_CHANGED, or UNAVAILABLE where a socket would not
+    close.
+    """
+    if device >= own.next_device:
+        raise ChatError(Code.NOT_FOUND)
+    if own.find(device) is not None:
+        if len(own.devices) == 1:
+            raise ChatError(Code.LAST_DEVICE)
+        own = own.without(device)
+        if not cards.replace(own):
+            raise ChatError(Code.DEVICE_LIST_CHANGED)
+    closed = [
+        live.close(socket, "DEVICE_REMOVED", connections=connections, sockets=sockets, encode=encode)
+        for socket in connections.of_account(own.account)
+        if socket.device == device
+    ]
+    _tell(own, connections, sockets, encode)
+    if not all(closed):
+        raise unavailable()
+    return own
+
+
+def _tell(
+    own: DeviceList, connections: Connections, sockets: SocketGateway, encode: live.EncodeEvents
+) -> None:
+    changed = live.Posting(own.account, DeviceListChanged(own.account, own.version))
+    live.post([changed], connections=connections, sockets=sockets, encode=encode)

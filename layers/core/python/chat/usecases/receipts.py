@@ -1,0 +1,142 @@
+"""Acknowledgements: who is told, and which rows go. Shared by every frame that may carry an ``ack``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chat.domain.envelope import Status, StoredReceipt
+from chat.domain.events import ReceiptEvent
+from chat.domain.ids import (
+    DAY,
+    SECOND,
+    AccountId,
+    Address,
+    ConversationId,
+    MessageId,
+    MessageName,
+    conversation_of,
+    new_uuid7,
+)
+from chat.domain.relations import STRANGER, Relation, gives_receipts
+from chat.errors import ChatError, Code
+from chat.ports.accounts import Cards
+from chat.ports.inbox import Inbox, InboxRow
+from chat.usecases.live import Posting
+
+RECEIPT_TTL = 7 * DAY // SECOND
+"""Seconds a receipt waits for a sending device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What a device has stored, shown, or wants removed without a receipt."""
+
+    delivered: tuple[MessageName, ...] = ()
+    read: Mapping[ConversationId, tuple[MessageName, ...]] | None = None
+    quiet: tuple[MessageName, ...] = ()
+
+    @property
+    def shown(self) -> tuple[MessageName, ...]:
+        """Everything under ``read``, whatever its conversation."""
+        return tuple(name for names in (self.read or {}).values() for name in names)
+
+    @property
+    def senders(self) -> set[AccountId]:
+        """The accounts that receipts may go to."""
+        return {name.account for name in (*self.delivered, *self.shown)}
+
+    def removes(self) -> list[MessageName]:
+        """Every row that leaves the inbox, once."""
+        return list(dict.fromkeys((*self.delivered, *self.shown, *self.quiet)))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One status for messages of one account, from one acknowledging device."""
+
+    to: AccountId
+    by: Address
+    status: Status
+    names: tuple[MessageName, ...]
+
+    def posting(self) -> Posting:
+        """For every live socket of the account: all its devices show the status."""
+        return Posting(self.to, ReceiptEvent(self.status, str(self.by), self.names))
+
+    def row(self, device: Address, now: int) -> InboxRow:
+        """The row for a sending device without a socket.
+
+        Its id is the server's time, not the newest id it covers: that may lie below the mark where
+        the device's next drain begins.
+        """
+        name = MessageName(MessageId(new_uuid7(now)), f"{self.by}/{self.status}")
+        mine = tuple(n for n in self.names if Address.parse(n.sender) == device)
+        return InboxRow(device, name, StoredReceipt(mine).encode(), RECEIPT_TTL)
+
+
+def check_conversations(ack: Ack, account: AccountId) -> None:
+    """Raise ChatError(BAD_CONVERSATION) for a message under another conversation than the one with its sender."""
+    for conversation, names in (ack.read or {}).items():
+        if any(conversation_of(account, name.account) != conversation for name in names):
+            raise ChatError(Code.BAD_CONVERSATION, details={"conversation": conversation})
+
+
+def read_relations(
+    account: AccountId, peers: Collection[AccountId], cards: Cards
+) -> tuple[Mapping[AccountId, Relation], Mapping[AccountId, Relation]]:
+    """How ``account`` stands to ``peers``, and how each of them stands to it."""
+    others = sorted(set(peers) - {account})
+    if not others:
+        return {}, {}
+    mine = cards.relations(account, others)
+    return mine, {peer: cards.relations(peer, [account]).get(account, STRANGER) for peer in others}
+
+
+def plan(
+    ack: Ack,
+    by: Address,
+    mine: Mapping[AccountId, Relation],
+    theirs: Mapping[AccountId, Relation],
+) -> list[Receipt]:
+    """The receipts that ``ack`` gives rise to.
+
+    None to oneself, to accounts one never accepted, and where either blocked the other. Whether the
+    messages exist is not checked: the sender's client counts a receipt only for what it sent to this account.
+    """
+    shown = set(ack.shown)
+    grouped: dict[tuple[AccountId, Status], dict[MessageName, None]] = {}
+    for status, names in ((Status.READ, ack.shown), (Status.DELIVERED, ack.delivered)):
+        for name in names:
+            if name.account != by.account and (status is Status.READ or name not in shown):
+                grouped.setdefault((name.account, status), {})[name] = None
+    return [
+        Receipt(account, by, status, tuple(names))
+        for (account, status), names in grouped.items()
+        if gives_receipts(mine.get(account, STRANGER), theirs.get(account, STRANGER))
+    ]
+
+
+def settle(
+    ack: Ack, by: Address, receipts: Sequence[Receipt], reached: set[Address], inbox: Inbox, now: int
+) -> None:
+    """Store the receipts whose sending device has no socket, then remove the acknowledged rows.
+
+    Call it after the receipts were posted: a crash before the removal leaves the rows, the device
+    acknowledges them again, and the sender gets the same receipts again, which change nothing.
+    """
+    waiting = [
+        receipt.row(device, now)
+        for receipt in receipts
+        for device in {Address.parse(name.sender) for name in receipt.names} - reached
+    ]
+    if waiting:
+        inbox.put(waiting)
+    removed = ack.removes()
+    if removed:
+        inbox.remove(by, removed)
+
+
+def accepting(relation: Relation, *, also: bool) -> Relation:
+    """The relation, accepted also where the frame at hand has just made it so."""
+    return replace(relation, accepted=relation.accepted or also)

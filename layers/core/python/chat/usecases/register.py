@@ -1,0 +1,81 @@
+"""Make an account: claim a handle, give it its first device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chat.domain import signed_bytes
+from chat.domain.devices import Device, DeviceList
+from chat.domain.ids import AccountId, Address, DeviceId, new_uuid7
+from chat.errors import ChatError, Code
+from chat.ports.accounts import Cards, Claim, Handles
+from chat.ports.connections import ConnectNumbers
+from chat.ports.identity import CheckSignature, Verification, Verifier
+from chat.usecases.authenticate import check_time
+
+RESERVED_HANDLES = frozenset(
+    (
+        "admin",
+        "administrator",
+        "all",
+        "everyone",
+        "heliograph",
+        "here",
+        "me",
+        "root",
+        "security",
+        "support",
+        "system",
+    )
+)
+"""Handles that would let somebody pose as the service or as a group of people."""
+
+FIRST_DEVICE = DeviceId(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a client asks for; ``signature`` by ``auth_key`` proves that it holds the key."""
+
+    handle: str
+    auth_key: bytes
+    name: str
+    time: int
+    signature: bytes
+    verification: Verification
+
+
+def register(
+    request: Registration,
+    *,
+    audience: str,
+    handles: Handles,
+    cards: Cards,
+    connect_numbers: ConnectNumbers,
+    verifier: Verifier,
+    check_signature: CheckSignature,
+    now: int,
+) -> DeviceList:
+    """The new account's device list.
+
+    The handle row is claimed first, with the account id inside; whatever a crash left undone, a repeat with
+    the same key finds the claim and completes it, and gets the same account.
+    Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, VERIFICATION_FAILED or HANDLE_TAKEN.
+    """
+    check_time(request.time, now)
+    signed = signed_bytes.register(audience, request.handle, request.auth_key, request.time)
+    if not check_signature(request.auth_key, request.signature, signed):
+        raise ChatError(Code.UNAUTHENTICATED)
+    if request.handle in RESERVED_HANDLES:
+        raise ChatError(Code.HANDLE_TAKEN)
+    owner = verifier.owner(request.verification, handle=request.handle, auth_key=request.auth_key)
+    mine = Claim(AccountId(new_uuid7(now)), owner, request.auth_key)
+    claim = handles.claim(request.handle, mine, now)
+    if (claim.owner, claim.auth_key) != (owner, request.auth_key):
+        raise ChatError(Code.HANDLE_TAKEN)
+    first = Device(FIRST_DEVICE, request.auth_key, now, request.name)
+    devices = DeviceList(claim.account, request.handle, 1, FIRST_DEVICE + 1, (first,))
+    connect_numbers.start(Address(claim.account, FIRST_DEVICE))
+    if cards.create(devices):
+        return devices
+    return cards.devices(claim.account) or devices

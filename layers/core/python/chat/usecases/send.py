@@ -1,0 +1,208 @@
+"""Take messages in: check, store a row for every device, then wake the live ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from chat.domain.devices import Difference
+from chat.domain.envelope import StoredMessage
+from chat.domain.events import MessageEvent
+from chat.domain.ids import (
+    DAY,
+    NEWEST_ID,
+    OLDEST_ID,
+    SECOND,
+    AccountId,
+    Address,
+    DeviceId,
+    MessageId,
+    MessageName,
+    milliseconds_of,
+)
+from chat.domain.relations import STRANGER
+from chat.errors import ChatError, Code, unavailable
+from chat.ports.accounts import Card, Cards
+from chat.ports.connections import Connections
+from chat.ports.inbox import Inbox, InboxRow
+from chat.ports.sockets import SocketGateway
+from chat.ports.storage import OutcomeUnknown, StorageUnavailable
+from chat.usecases import live, receipts
+from chat.usecases.live import Posting
+from chat.usecases.receipts import Ack
+
+CIPHERTEXT_LIMIT = 8 * 1024
+"""Bytes of one device's ciphertext; longer text travels as an attachment."""
+
+_HOUR = 3600
+EXPIRES: Mapping[str, int] = {
+    "1h": _HOUR,
+    "1d": DAY // SECOND,
+    "7d": 7 * DAY // SECOND,
+    "30d": 30 * DAY // SECOND,
+}
+"""Expiry classes: how long an undelivered row lives (seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message: a ciphertext for each device of the recipient and each other device of the sender."""
+
+    id: MessageId
+    to: AccountId
+    devices: Mapping[DeviceId, bytes]
+    own: Mapping[DeviceId, bytes] = field(default_factory=dict)
+    expires: str = "30d"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one message: accepted, or refused with ``error`` and not written."""
+
+    id: MessageId
+    error: ChatError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """The answer to a frame: one result a message, in order, and what went wrong with its ack, if anything."""
+
+    results: list[Result]
+    ack_error: ChatError | None = None
+
+
+def send(
+    sender: Address,
+    messages: Sequence[OutgoingMessage],
+    ack: Ack | None = None,
+    *,
+    cards: Cards,
+    connections: Connections,
+    inbox: Inbox,
+    sockets: SocketGateway,
+    encode: live.EncodeEvents,
+    now: int,
+) -> SendOutcome:
+    """Store each message for every device it names, then read connections and post (never the other way
+    round).
+
+    Messages go in one after the other, and the first refused one refuses the later ones of its
+    conversation, so a
+    sender's order holds. A message that is not accepted may have reached some devices; the retry
+    repeats all its rows. Acks ride along: their receipts share frames with the messages.
+    Raises ChatError(DEVICE_REMOVED) for the whole frame, StorageUnavailable if the lists cannot be read.
+    """
+    what = ack or Ack()
+    peers = {m.to for m in messages} | what.senders
+    own = cards.read(sender.account, sorted(peers - {sender.account}))
+    if own.devices is None or own.devices.find(sender.device) is None:
+        raise ChatError(Code.DEVICE_REMOVED)
+    others = {peer: cards.read(peer, [sender.account]) for peer in sorted(peers - {sender.account})}
+
+    results: list[Result] = []
+    postings: list[Posting] = []
+    refused: set[AccountId] = set()
+    newest: dict[AccountId, MessageId] = {}
+    accepted: set[AccountId] = {peer for peer, relation in own.relations.items() if relation.accepted}
+    for message in messages:
+        try:
+            if message.to in refused:
+                raise ChatError(Code.EARLIER_REFUSED)
+            _check(message, sender, own, others.get(message.to), newest.get(message.to), now)
+            if message.to not in accepted:
+                cards.accept(sender.account, message.to)
+                accepted.add(message.to)
+            blocked = others[message.to].relations.get(sender.account, STRANGER).blocked
+            rows = _rows(message, sender, to_recipient=not blocked)
+            inbox.put(rows)
+        except ChatError as error:
+            refused.add(message.to)
+            results.append(Result(message.id, error))
+        except (StorageUnavailable, OutcomeUnknown):
+            refused.add(message.to)
+            results.append(Result(message.id, unavailable()))
+        else:
+            newest[message.to] = message.id
+            results.append(Result(message.id))
+            postings.extend(_posting(message, row) for row in rows)
+
+    planned, ack_error = _plan_receipts(what, sender, own, others, accepted)
+    reached = live.post(
+        [*(receipt.posting() for receipt in planned), *postings],
+        connections=connections,
+        sockets=sockets,
+        encode=encode,
+    )
+    if ack_error is None and ack is not None:
+        try:
+            receipts.settle(what, sender, planned, reached, inbox, now)
+        except StorageUnavailable:
+            ack_error = unavailable()
+    return SendOutcome(results, ack_error)
+
+
+def _check(
+    message: OutgoingMessage,
+    sender: Address,
+    own: Card,
+    recipient: Card | None,
+    newest: MessageId | None,
+    now: int,
+) -> None:
+    """Raise the ChatError that refuses the message."""
+    if message.to == sender.account or recipient is None:
+        raise ChatError(Code.BAD_RECIPIENT)
+    made = milliseconds_of(message.id)
+    if made < now - OLDEST_ID:
+        raise ChatError(Code.ID_STALE, details={"time": now})
+    if made > now + NEWEST_ID:
+        raise ChatError(Code.ID_AHEAD, details={"time": now})
+    if newest is not None and message.id <= newest:
+        raise ChatError(Code.ID_ORDER)
+    if any(len(c) > CIPHERTEXT_LIMIT for c in (*message.devices.values(), *message.own.values())):
+        raise ChatError(Code.TOO_LARGE, details={"ciphertext_bytes": CIPHERTEXT_LIMIT})
+    if own.relations.get(message.to, STRANGER).blocked:
+        raise ChatError(Code.RECIPIENT_BLOCKED)
+    if recipient.devices is None or not recipient.devices.devices or own.devices is None:
+        raise ChatError(Code.NOT_FOUND)
+    differences = {
+        message.to: recipient.devices.difference(message.devices),
+        sender.account: own.devices.difference(message.own, besides=sender.device),
+    }
+    if any(differences.values()):
+        raise ChatError(Code.DEVICE_LIST_STALE, details={"devices": _details(differences)})
+
+
+def _details(differences: Mapping[AccountId, Difference | None]) -> dict[str, object]:
+    return {account: asdict(difference) for account, difference in differences.items() if difference}
+
+
+def _rows(message: OutgoingMessage, sender: Address, *, to_recipient: bool) -> list[InboxRow]:
+    """A row for every device; none for a recipient who blocked the sender."""
+    targets = [(Address(sender.account, device), text) for device, text in message.own.items()]
+    if to_recipient:
+        targets += [(Address(message.to, device), text) for device, text in message.devices.items()]
+    name = MessageName(message.id, str(sender))
+    ttl = EXPIRES[message.expires]
+    return [InboxRow(device, name, StoredMessage(message.to, text).encode(), ttl) for device, text in targets]
+
+
+def _posting(message: OutgoingMessage, row: InboxRow) -> Posting:
+    texts = message.devices if row.device.account == message.to else message.own
+    event = MessageEvent(row.name, message.to, texts[row.device.device])
+    return Posting(row.device.account, event, row.device.device)
+
+
+def _plan_receipts(
+    what: Ack, by: Address, own: Card, others: Mapping[AccountId, Card], accepted: set[AccountId]
+) -> tuple[list[receipts.Receipt], ChatError | None]:
+    """The receipts of the ack that rides along; an account just written to counts as accepted."""
+    try:
+        receipts.check_conversations(what, by.account)
+    except ChatError as error:
+        return [], error
+    mine = {
+        peer: receipts.accepting(own.relations.get(peer, STRANGER), also=peer in accepted) for peer in others
+    }
+    theirs = {peer: card.relations.get(by.account, STRANGER) for peer, card in others.items()}
+    return receipts.plan(what, by, mine, theirs), None

@@ -1,0 +1,272 @@
+"""First frame of a socket, keep-alive, and the next page: assert the connection, then drain the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chat.domain.devices import DeviceList
+from chat.domain.envelope import Status, StoredMessage, decode
+from chat.domain.events import Event, MessageEvent, ReceiptEvent
+from chat.domain.ids import (
+    DAY,
+    MINUTE,
+    NEWEST_ID,
+    OLDEST_ID,
+    AccountId,
+    Address,
+    MessageId,
+    MessageName,
+    milliseconds_of,
+    new_uuid7,
+    week_of,
+)
+from chat.domain.page_token import PageToken
+from chat.domain.page_token import decode as decode_token
+from chat.domain.relations import STRANGER
+from chat.errors import ChatError, unavailable
+from chat.ports.accounts import Cards
+from chat.ports.connections import Connection, Connections
+from chat.ports.inbox import Inbox, StoredRow
+from chat.ports.sockets import SocketGateway
+from chat.ports.storage import StorageUnavailable
+from chat.usecases import ack as acking
+from chat.usecases import live
+from chat.usecases.receipts import Ack
+
+MARK_MARGIN = 5 * MINUTE
+"""How far below the first page's time the mark stays: an id may be 2 minutes old, clocks differ (ms)."""
+
+OLDEST_ROW = 30 * DAY + MARK_MARGIN
+"""The inbox keeps no row longer (ms)."""
+
+PAGE_BYTES = 31_000
+"""Events of one page: with the rest of the answer under the 32 KB of a frame."""
+
+PAGE_ROWS = 100
+"""Rows read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What the client said; all of it optional."""
+
+    token: str | None = None
+    mark: int = 0
+    have: frozenset[MessageName] = frozenset()
+    unreceipted: Mapping[AccountId, tuple[MessageName, ...]] | None = None
+    ack: Ack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The end of a drain."""
+
+    time: int
+    mark: int
+    device_list_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: a token for the next one, or caught_up. Both None: the socket was closed."""
+
+    events: Sequence[Event]
+    token: str | None = None
+    caught_up: CaughtUp | None = None
+    ack_error: ChatError | None = None
+
+
+def sync(
+    connection: Connection,
+    request: SyncRequest,
+    *,
+    cards: Cards,
+    connections: Connections,
+    inbox: Inbox,
+    sockets: SocketGateway,
+    encode: live.EncodeEvents,
+    size_of: live.SizeOf,
+    now: int,
+) -> Page:
+    """Write the connection (again), check the device, settle rival sockets, acknowledge, then read a page.
+
+    The row is written before the inbox is read: a sender writes rows before it reads connections, so one of
+    the two sees the other. Every page may be asked for again; nothing here removes a row but ``ack``.
+    Raises ChatError(BAD_TOKEN) before anything is written.
+    """
+    device = connection.address
+    token = decode_token(request.token, device) if request.token else None
+    if token is None:
+        connections.add(connection)
+    own = cards.devices(device.account)
+    if own is None or own.find(device.device) is None:
+        live.close(connection, "DEVICE_REMOVED", connections=connections, sockets=sockets, encode=encode)
+        return Page(())
+    if token is None and not _settle_rivals(connection, connections, sockets, encode):
+        return Page(())
+    ack_error = _acknowledge(device, request.ack, cards, connections, inbox, sockets, encode, now)
+
+    started_at = token.started_at if token else now
+    events: list[Event] = list(_unreceipted(device, request.unreceipted or {}, cards, inbox, now))
+    last = _drain(device, request, token, inbox, events, size_of, now)
+    if last is not None:
+        return Page(events, token=PageToken(started_at, last).encode(device), ack_error=ack_error)
+    mark = max(0, min(started_at, now) - MARK_MARGIN)
+    return Page(events, caught_up=CaughtUp(now, mark, own.version), ack_error=ack_error)
+
+
+def _settle_rivals(
+    connection: Connection, connections: Connections, sockets: SocketGateway, encode: live.EncodeEvents
+) -> bool:
+    """Close the older sockets of this device; False if this is the older one, which is closed instead.
+
+    Ordered by the number that the device signed, never by a clock of ours.
+    """
+    rivals = [
+        other
+        for other in connections.of_account(connection.account)
+        if other.device == connection.device and other.connection_id != connection.connection_id
+    ]
+    if any(other.connect_number > connection.connect_number for other in rivals):
+        live.close(connection, "REPLACED", connections=connections, sockets=sockets, encode=encode)
+        return False
+    for other in rivals:
+        live.close(other, "REPLACED", connections=connections, sockets=sockets, encode=encode)
+    return True
+
+
+def _acknowledge(
+    device: Address,
+    what: Ack | None,
+    cards: Cards,
+    connections: Connections,
+    inbox: Inbox,
+    sockets: SocketGateway,
+    encode: live.EncodeEvents,
+    now: int,
+) -> ChatError | None:
+    """The ack that rides along; what goes wrong with it does not spoil the page."""
+    if what is None:
+        return None
+    try:
+        acking.acknowledge(
+            device,
+            what,
+            cards=cards,
+            connections=connections,
+            inbox=inbox,
+            sockets=sockets,
+            encode=encode,
+            now=now,
+        )
+    except ChatError as error:
+        return error
+    except StorageUnavailable:
+        return unavailable()
+    return None
+
+
+def _drain(
+    device: Address,
+    request: SyncRequest,
+    token: PageToken | None,
+    inbox: Inbox,
+    events: list[Event],
+    size_of: live.SizeOf,
+    now: int,
+) -> MessageName | None:
+    """Append the rows of one page to ``events``. Returns where it ended if there may be more."""
+    oldest = min(max(request.mark, now - OLDEST_ROW), now)
+    since = MessageId(_first_id(oldest))
+    last = MessageName(since, "")
+    if token is not None:
+        last = max(last, token.last)
+    room = PAGE_BYTES - sum(size_of(event) for event in events)
+    for week in range(week_of(milliseconds_of(last.id)), week_of(now + NEWEST_ID) + 1):
+        for row in _rows_after(last, device, week, inbox):
+            if row.name in request.have:
+                continue
+            event = _event(row)
+            room -= size_of(event)
+            if room < 0:
+                return last
+            events.append(event)
+            last = row.name
+    return None
+
+
+def _rows_after(last: MessageName, device: Address, week: int, inbox: Inbox) -> Iterator[StoredRow]:
+    """The rows of one week behind ``last``, read in slices.
+
+    A slice begins at an id, not behind a name (Keyspaces compares no tuples), so it may begin with rows
+    seen before; where one id fills a slice, the slice grows.
+    """
+    since, limit = last.id, PAGE_ROWS
+    while True:
+        rows = inbox.page(device, week, since, limit)
+        yield from (row for row in rows if row.name > last)
+        if len(rows) < limit:
+            return
+        if rows[-1].name.id == since:
+            limit *= 2
+        last, since = max(last, rows[-1].name), rows[-1].name.id
+
+
+def _first_id(milliseconds: int) -> str:
+    """The lowest UUIDv7 text of that time."""
+    return new_uuid7(milliseconds)[:14] + "7000-8000-000000000000"
+
+
+def _event(row: StoredRow) -> Event:
+    stored = decode(row.envelope)
+    if isinstance(stored, StoredMessage):
+        return MessageEvent(row.name, stored.to, stored.ciphertext)
+    by, _, status = row.name.sender.partition("/")
+    return ReceiptEvent(Status(status), by, stored.names, row.name)
+
+
+def _unreceipted(
+    device: Address,
+    asked: Mapping[AccountId, tuple[MessageName, ...]],
+    cards: Cards,
+    inbox: Inbox,
+    now: int,
+) -> list[ReceiptEvent]:
+    """``delivered`` for messages that some device of the recipient has removed from its inbox.
+
+    Said only to accounts that the recipient accepted and did not block, of own messages, and where it is
+    certain: by a device that was on the list when the message was accepted.
+    """
+    events: list[ReceiptEvent] = []
+    for peer, names in asked.items():
+        if peer == device.account:
+            continue
+        card = cards.read(peer, [device.account])
+        relation = card.relations.get(device.account, STRANGER)
+        if card.devices is None or not relation.accepted or relation.blocked:
+            continue
+        mine = [
+            name
+            for name in names
+            if name.account == device.account
+            and max(relation.unblocked_at, now - OLDEST_ROW) < milliseconds_of(name.id) - NEWEST_ID
+        ]
+        delivered = tuple(name for name in mine if _left_an_inbox(name, card.devices, inbox))
+        if delivered:
+            events.append(ReceiptEvent(Status.DELIVERED, peer, delivered))
+    return events
+
+
+def _left_an_inbox(name: MessageName, devices: DeviceList, inbox: Inbox) -> bool:
+    """Whether a device that surely got a row of this message has none any more."""
+    made = milliseconds_of(name.id)
+    surely = [d for d in devices.devices if d.added_at < made - NEWEST_ID]
+    perhaps = [d for d in devices.devices if d.added_at < made + OLDEST_ID]
+    waiting = [
+        name in inbox.present(Address(devices.account, d.device), week_of(made), [name.id])
+        for d in surely or perhaps
+    ]
+    if not waiting:
+        return False
+    return not all(waiting) if surely else not any(waiting)

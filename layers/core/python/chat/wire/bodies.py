@@ -1,0 +1,167 @@
+"""Bodies of HTTPS requests and answers: text to commands, results to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chat.domain import base64url
+from chat.domain.devices import Device, DeviceList
+from chat.domain.ids import AccountId, Address, DeviceId
+from chat.domain.relations import Relation
+from chat.errors import ChatError, Code
+from chat.ports.identity import Verification
+from chat.usecases.discovery import Discovery
+from chat.usecases.register import Registration
+from chat.wire import json_text, validation
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """The statement that takes a device in."""
+
+    auth_key: bytes
+    name: str
+    version: int
+    time: int
+    signature: bytes
+
+
+def parse_registration(body: bytes) -> Registration:
+    """The body of ``POST /v1/register``. Raises ChatError(BAD_REQUEST)."""
+    raw = _object(body, "register_request")
+    return Registration(
+        handle=raw["handle"],
+        auth_key=_bytes(raw["auth_key"]),
+        name=raw["name"],
+        time=int(raw["time"]),
+        signature=_bytes(raw["signature"]),
+        verification=Verification(raw["verification"]["method"], raw["verification"].get("token", "")),
+    )
+
+
+def parse_link(body: bytes) -> LinkRequest:
+    """The body of ``POST /v1/devices``. Raises ChatError(BAD_REQUEST)."""
+    raw = _object(body, "link_request")
+    return LinkRequest(
+        auth_key=_bytes(raw["auth_key"]),
+        name=raw["name"],
+        version=int(raw["version"]),
+        time=int(raw["time"]),
+        signature=_bytes(raw["signature"]),
+    )
+
+
+def parse_account(text: str) -> AccountId:
+    """An account id out of a path. Raises ChatError(BAD_REQUEST)."""
+    return AccountId(_typed("account", text))
+
+
+def parse_handle(text: str) -> str:
+    """A handle out of a path. Raises ChatError(BAD_REQUEST)."""
+    return _typed("handle", text)
+
+
+def parse_key(text: str) -> bytes:
+    """A public key out of a path. Raises ChatError(BAD_REQUEST)."""
+    return _bytes(_typed("key", text))
+
+
+def parse_device(text: str) -> DeviceId:
+    """A device id out of a path. Raises ChatError(BAD_REQUEST)."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 32767):
+        raise ChatError(Code.BAD_REQUEST, details={"path": "device"})
+    return DeviceId(int(text))
+
+
+def register_answer(devices: DeviceList) -> dict[str, Any]:
+    """Answer of ``POST /v1/register``."""
+    first = devices.devices[0].device
+    return {"account": devices.account, "device": first, "handle": devices.handle, "version": devices.version}
+
+
+def devices_answer(devices: DeviceList) -> dict[str, Any]:
+    """Answer of ``/v1/devices``: the own list, names included."""
+    return {
+        "account": devices.account,
+        "version": devices.version,
+        "devices": [_own(device) for device in devices.devices],
+    }
+
+
+def own_account_answer(devices: DeviceList, blocked: Sequence[AccountId]) -> dict[str, Any]:
+    """Answer of ``GET /v1/account``."""
+    return {**devices_answer(devices), "handle": devices.handle, "blocked": list(blocked)}
+
+
+def account_answer(devices: DeviceList) -> dict[str, Any]:
+    """What everybody may know of an account: no names of devices."""
+    return {
+        "account": devices.account,
+        "handle": devices.handle,
+        "version": devices.version,
+        "devices": [_public(device) for device in devices.devices],
+    }
+
+
+def link_answer(device: Address) -> dict[str, Any]:
+    """Answer of ``GET /v1/links/{key}``."""
+    return {"account": device.account, "device": device.device}
+
+
+def relation_answer(peer: AccountId, relation: Relation) -> dict[str, Any]:
+    """Answer of the block and accept routes."""
+    return {"account": peer, "accepted": relation.accepted, "blocked": relation.blocked}
+
+
+def discovery_answer(found: Discovery) -> dict[str, Any]:
+    """Answer of ``GET /.well-known/heliograph``."""
+    return {
+        "socket_url": found.socket_url,
+        "versions": {"supported": list(found.versions)},
+        "time": found.time,
+        "verification": list(found.verification),
+        "limits": found.limits,
+    }
+
+
+def _public(device: Device) -> dict[str, Any]:
+    return {
+        "device": device.device,
+        "auth_key": base64url.encode(device.auth_key),
+        "added_at": device.added_at,
+    }
+
+
+def _own(device: Device) -> dict[str, Any]:
+    own = {**_public(device), "name": device.name}
+    if device.linked_by:
+        own["linked_by"] = {
+            "device": device.linked_by.device,
+            "time": device.linked_by.time,
+            "signature": base64url.encode(device.linked_by.signature),
+        }
+    return own
+
+
+def _object(body: bytes, name: str) -> dict[str, Any]:
+    try:
+        raw = json_text.parse(body.decode())
+    except ValueError:
+        raise ChatError(Code.BAD_REQUEST, details={"rule": "json"}) from None
+    validation.check(name, raw, Code.BAD_REQUEST)
+    checked: dict[str, Any] = raw
+    return checked
+
+
+def _typed(name: str, text: str) -> str:
+    validation.check_type(name, text, Code.BAD_REQUEST)
+    return text
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64url.decode(text)
+    except ValueError:
+        raise ChatError(Code.BAD_REQUEST, details={"rule": "base64url"}) from None
