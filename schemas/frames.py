@@ -19,7 +19,9 @@ _SHARED = "types"
 def names() -> list[str]:
     """Every frame and body, sorted; without ``types``, which holds only what they share."""
     found = (entry.name for entry in files(__package__).joinpath("messages").iterdir())
-    return sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX) and name != _SHARED + _SUFFIX)
+    return sorted(
+        name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX) and name != _SHARED + _SUFFIX
+    )
 
 
 def load(name: str) -> dict[str, Any]:

@@ -47,7 +47,13 @@ def signed_bytes() -> dict[str, Any]:
         _http("GET without a body: the nonce is -", "GET", "/v1/account", "", "-"),
         _http("GET with a query: it is part of the path", "GET", "/v1/devices?first=1&name=a%20b", "", "-"),
         _http("PUT without a body: the digest is that of no bytes", "PUT", block, "", _b64(NONCE)),
-        _http("POST with a body: the digest is that of its UTF-8 bytes", "POST", "/v1/devices", body, _b64(NONCE)),
+        _http(
+            "POST with a body: the digest is that of its UTF-8 bytes",
+            "POST",
+            "/v1/devices",
+            body,
+            _b64(NONCE),
+        ),
         _vector(
             "link",
             "heliograph-link-v1",
@@ -63,7 +69,7 @@ def signed_bytes() -> dict[str, Any]:
         | {"oidc_nonce": _b64(hashlib.sha256(_raw_public_key(FIRST_SEED)).digest())},
     ]
     return {
-        "about": "Ed25519 signatures over UTF-8 text: purpose and fields in this order, joined by one newline.",
+        "about": "Ed25519 over UTF-8 text: purpose and fields in this order, joined by one newline.",
         "vectors": vectors,
     }
 
@@ -72,13 +78,16 @@ def conversations() -> dict[str, Any]:
     """The 1:1 conversation id from both sides."""
     pairs = [(ALICE, BOB), (BOB, ALICE), (ALICE, "0198f0b1-2c3d-7abc-9def-0123456789ab")]
     return {
-        "about": "First 16 bytes, base64url, of SHA-256 over purpose, lower and higher account, joined by a newline.",
-        "vectors": [{"mine": mine, "other": other, "conversation": _conversation(mine, other)} for mine, other in pairs],
+        "about": "16 bytes, base64url, of SHA-256 over purpose, lower and higher account, joined by a newline.",
+        "vectors": [
+            {"mine": mine, "other": other, "conversation": _conversation(mine, other)}
+            for mine, other in pairs
+        ],
     }
 
 
 def ids() -> dict[str, Any]:
-    """UUIDv7 from milliseconds and 74 random bits; the whole weeks since 1970 that partitions are named by."""
+    """UUIDv7 from milliseconds and 74 random bits; the whole weeks since 1970 name partitions."""
     full = (1 << 74) - 1
     cases = [
         (0, 0),
@@ -90,7 +99,7 @@ def ids() -> dict[str, Any]:
         ((1 << 48) - 1, full),
     ]
     return {
-        "about": "random: 74 bits in hex; the upper 12 follow the version, the lower 62 follow the variant. Ids rise.",
+        "about": "random: 74 bits in hex; 12 follow the version, the lower 62 the variant. Ids rise.",
         "vectors": [
             {"ms": ms, "random": f"{random:019x}", "id": _uuid7(ms, random), "week": ms // WEEK_MS}
             for ms, random in cases

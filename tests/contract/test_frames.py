@@ -21,7 +21,16 @@ from hypothesis import strategies as st
 from schemas import frames
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
-ONE_SCHEMA = {"additionalItems", "additionalProperties", "contains", "else", "if", "not", "propertyNames", "then"}
+ONE_SCHEMA = {
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "else",
+    "if",
+    "not",
+    "propertyNames",
+    "then",
+}
 MANY_SCHEMAS = {"allOf", "anyOf", "oneOf"}
 NAMED_SCHEMAS = {"definitions", "dependencies", "patternProperties", "properties"}
 # format is left out: validators disagree about it, and a pattern says it exactly.
@@ -32,9 +41,9 @@ PLAIN = {
 }  # fmt: skip
 NAMES = frames.names()
 EXAMPLES = [(name, example) for name in NAMES for example in frames.load(name)["examples"]]
-ODD = [
-    None, True, False, 0, 1, 1.0, -1, 1.5, 2**53 + 1, "", "x", "1", "a\n", "\u00e9", "\u0000", "A" * 2000, [], [[]], {},
-    {"x": 1}, {"1\n": "aGVsbG8"}, ["0198f0b1-2c3d-7abc-9def-0123456789ab"],
+ODD: list[Any] = [
+    None, True, False, 0, 1, 1.0, -1, 1.5, 2**53 + 1, "", "x", "1", "a\n", "\u00e9", "\u0000", "A" * 2000,
+    [], [[]], {}, {"x": 1}, {"1\n": "aGVsbG8"}, ["0198f0b1-2c3d-7abc-9def-0123456789ab"],
 ]  # fmt: skip
 
 
@@ -82,7 +91,9 @@ def test_only_draft_07(name: str) -> None:
     assert schema["$schema"] == DRAFT_07
     jsonschema_rs.meta.validate(schema)
     known = ONE_SCHEMA | MANY_SCHEMAS | NAMED_SCHEMAS | PLAIN | {"items"}
-    unknown = [f"{path}: {key}" for path, node in subschemas(schema, name) for key in node if key not in known]
+    unknown = [
+        f"{path}: {key}" for path, node in subschemas(schema, name) for key in node if key not in known
+    ]
     assert not unknown
 
 
@@ -128,7 +139,9 @@ def test_unknown_names_are_refused() -> None:
         frames.load_type("telegram")
 
 
-@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(EXAMPLES)])
+@pytest.mark.parametrize(
+    ("name", "example"), EXAMPLES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(EXAMPLES)]
+)
 def test_examples_fit(name: str, example: Any) -> None:
     """Every example fits its own schema, with both validators."""
     fast(name)(example)
@@ -142,7 +155,7 @@ def test_every_schema_has_an_example() -> None:
 
 @pytest.mark.parametrize("ref", ["7\n", "\n7", "7\r\n", " 7"])
 def test_a_trailing_newline_does_not_fit(ref: str) -> None:
-    """``$`` is the end, not the place before a last newline: such a field would split a signed or logged line."""
+    """``$`` is the end, not the place before a last newline: that would split signed and logged lines."""
     assert accepts("ack", {"action": "ack", "ref": "7", "ack": {}})
     assert not accepts("ack", {"action": "ack", "ref": ref, "ack": {}})
 
@@ -154,7 +167,9 @@ def test_a_key_with_a_newline_does_not_fit() -> None:
     assert not accepts("send", frame)
 
 
-@pytest.mark.parametrize(("mark", "fits"), [(True, False), (False, False), (1, True), (1.5, False), (-1, False)])
+@pytest.mark.parametrize(
+    ("mark", "fits"), [(True, False), (False, False), (1, True), (1.5, False), (-1, False)]
+)
 def test_booleans_are_no_integers(mark: Any, fits: bool) -> None:
     """Python counts True as 1; the contract does not."""
     assert accepts("sync", {"action": "sync", "ref": "1", "mark": mark}) is fits
@@ -163,7 +178,11 @@ def test_booleans_are_no_integers(mark: Any, fits: bool) -> None:
 @pytest.mark.parametrize("accepted", [1, 1.0, False, "true"])
 def test_one_is_not_true(accepted: Any) -> None:
     """Python counts 1 as True; the contract does not."""
-    answer = {"ref": "1", "time": 1, "results": [{"id": "0198f0b1-2c3d-7abc-9def-0123456789ab", "accepted": accepted}]}
+    answer = {
+        "ref": "1",
+        "time": 1,
+        "results": [{"id": "0198f0b1-2c3d-7abc-9def-0123456789ab", "accepted": accepted}],
+    }
     assert not accepts("send_answer", answer)
 
 
@@ -172,7 +191,11 @@ def test_unknown_fields_are_ignored() -> None:
     for name, example in EXAMPLES:
         assert accepts(name, example | {"brand_new": 1}), name
     for name in [*NAMES, "types"]:
-        closed = [path for path, node in subschemas(frames.load(name), name) if node.get("additionalProperties") is False]
+        closed = [
+            path
+            for path, node in subschemas(frames.load(name), name)
+            if node.get("additionalProperties") is False
+        ]
         assert not closed
 
 
@@ -201,7 +224,9 @@ def mutate(draw: st.DrawFn, instance: Any) -> None:
     elif change == "rename" and isinstance(holder, dict):
         holder[key + draw(st.sampled_from(["\n", "x", "0"]))] = holder.pop(key)
     elif change == "borrow":
-        holder[key] = copy.deepcopy(draw(st.sampled_from(list(holder.values() if isinstance(holder, dict) else holder))))
+        holder[key] = copy.deepcopy(
+            draw(st.sampled_from(list(holder.values() if isinstance(holder, dict) else holder)))
+        )
     else:
         holder[key] = copy.deepcopy(draw(st.sampled_from(ODD)))
 

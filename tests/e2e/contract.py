@@ -29,7 +29,7 @@ def check_client_frame(frame: Any) -> None:
 def check_server_frame(frame: Any) -> None:
     """A frame as the server may send it: events, an answer or an error, which its fields tell apart."""
     if not isinstance(frame, dict):
-        raise AssertionError(f"no server frame: {frame!r} is not an object")
+        raise AssertionError(f"no server frame: {frame!r} is not an object")  # noqa: TRY004 - as promised
     if "error" in frame:
         name = "error"
     elif "results" in frame:
@@ -37,6 +37,7 @@ def check_server_frame(frame: Any) -> None:
     else:
         name = "sync_answer" if "ref" in frame else "events"
     check(name, frame)
+    _check_codes(frame)
     size = len(json.dumps(frame, separators=(",", ":"), ensure_ascii=False).encode())
     if size > SERVER_FRAME_BYTES:
         raise AssertionError(f"{name}: {size} bytes, more than the {SERVER_FRAME_BYTES} of a server frame")
@@ -73,6 +74,21 @@ def check(name: str, instance: Any) -> None:
         raise AssertionError(f"{name}: at {path}: {error.message}")
 
 
+def _check_codes(frame: dict[str, Any]) -> None:
+    """Each error has a code that asyncapi.yaml lists for the place where it stands."""
+    found = {
+        "frame": [frame] if "error" in frame else [],
+        "message": [result for result in frame.get("results", []) if "error" in result],
+        "ack_error": [{"error": frame["ack_error"]}] if "ack_error" in frame else [],
+    }
+    allowed = _asyncapi()["components"]["x-error-codes"]
+    for place, holders in found.items():
+        for holder in holders:
+            code = holder["error"]["code"]
+            if code not in allowed[place]:
+                raise AssertionError(f"{code} is no code for {place}")
+
+
 @cache
 def _validator(name: str) -> jsonschema_rs.Draft7Validator:
     return jsonschema_rs.Draft7Validator(frames.load(name))
@@ -84,9 +100,14 @@ def _openapi() -> dict[str, Any]:
 
 
 @cache
+def _asyncapi() -> dict[str, Any]:
+    return documents.read("asyncapi.yaml")
+
+
+@cache
 def _actions() -> frozenset[str]:
     """The operations that a server receives are named as the actions."""
-    operations = documents.read("asyncapi.yaml")["operations"]
+    operations = _asyncapi()["operations"]
     return frozenset(name for name, operation in operations.items() if operation["action"] == "receive")
 
 

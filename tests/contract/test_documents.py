@@ -1,0 +1,195 @@
+"""The two API documents: valid, complete, and of one mind with the routes and with docs/protocol.md."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from infra.routes import FUNCTIONS, HttpsRoute, SocketRoute
+from schemas import documents, frames
+
+ROOT = Path(__file__).parents[2]
+METHODS = ("get", "post", "put", "delete")
+ROUTES = [route for function in FUNCTIONS for route in function.routes]
+SOCKET_ACTIONS = {route.key for route in ROUTES if isinstance(route, SocketRoute) and route.key[0] != "$"}
+HTTPS_ROUTES = {f"{route.method} {route.path}": route for route in ROUTES if isinstance(route, HttpsRoute)}
+
+
+@cache
+def asyncapi_rules() -> jsonschema_rs.Draft7Validator:
+    """The official schema of AsyncAPI 3.0.0."""
+    text = (Path(__file__).parent / "official" / "asyncapi-3.0.0.json").read_text("utf-8")
+    return jsonschema_rs.Draft7Validator(json.loads(text))
+
+
+def operations() -> dict[str, dict[str, Any]]:
+    """The operations of openapi.yaml by ``METHOD /path``."""
+    return {
+        f"{method.upper()} {path}": item[method]
+        for path, item in documents.read("openapi.yaml")["paths"].items()
+        for method in METHODS
+        if method in item
+    }
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every ``$ref`` inside ``node``."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def resolve(document: Any, ref: str, folder: Path) -> Any:
+    """What ``ref`` of ``document`` points at. Raises ``KeyError`` or ``FileNotFoundError`` for nothing."""
+    file, _, pointer = ref.partition("#")
+    node = json.loads((folder / file).read_text("utf-8")) if file else document
+    for part in pointer.split("/")[1:]:
+        node = node[part.replace("~1", "/").replace("~0", "~")]
+    return node
+
+
+def test_asyncapi_is_valid() -> None:
+    """The official schema accepts asyncapi.yaml, as written and with the frame schemas inside."""
+    asyncapi_rules().validate(documents.read("asyncapi.yaml"))
+    asyncapi_rules().validate(documents.asyncapi())
+
+
+def test_the_official_schema_notices_a_mistake() -> None:
+    """The check above can fail: a wrong action and an unknown field are refused."""
+    wrong_action = copy.deepcopy(documents.read("asyncapi.yaml"))
+    wrong_action["operations"]["ack"]["action"] = "recieve"
+    assert not asyncapi_rules().is_valid(wrong_action)
+    assert not asyncapi_rules().is_valid(documents.read("asyncapi.yaml") | {"chanels": {}})
+
+
+def test_openapi_is_valid() -> None:
+    """openapi-spec-validator accepts openapi.yaml with the schemas inside."""
+    assert list(OpenAPIV31SpecValidator(documents.openapi()).iter_errors()) == []
+
+
+@pytest.mark.parametrize("file", ["asyncapi.yaml", "openapi.yaml"])
+def test_every_reference_leads_somewhere(file: str) -> None:
+    """Each reference, as written and bundled, names something that exists."""
+    written = documents.read(file)
+    for ref in references(written):
+        resolve(written, ref, ROOT / "schemas")
+    bundled = documents.asyncapi() if file == "asyncapi.yaml" else documents.openapi()
+    for ref in references(bundled):
+        assert ref.startswith("#/"), ref
+        resolve(bundled, ref, ROOT / "schemas")
+
+
+def test_received_operations_are_the_routes() -> None:
+    """What the server receives is named as the routes of the template, and as the action of the frame."""
+    document = documents.read("asyncapi.yaml")
+    received = {name: op for name, op in document["operations"].items() if op["action"] == "receive"}
+    assert set(received) == SOCKET_ACTIONS
+    for name, operation in received.items():
+        assert [ref["$ref"] for ref in operation["messages"]] == [f"#/channels/socket/messages/{name}"]
+        assert document["components"]["messages"][name]["payload"]["$ref"] == f"./messages/{name}.schema.json"
+        assert frames.load(name)["properties"]["action"] == {"const": name}
+
+
+def test_answered_operations_have_a_reply() -> None:
+    """An operation has a reply in the document if and only if its route has a route response."""
+    document = documents.read("asyncapi.yaml")
+    answered = {route.key for route in ROUTES if isinstance(route, SocketRoute) and route.answers}
+    assert {name for name, op in document["operations"].items() if "reply" in op} == answered & SOCKET_ACTIONS
+
+
+def test_every_message_is_used() -> None:
+    """All messages of the channel belong to an operation, and each is named as its payload's file."""
+    document = documents.read("asyncapi.yaml")
+    used = {ref.rpartition("/")[2] for ref in references(document["operations"]) if "/messages/" in ref}
+    assert used == set(document["channels"]["socket"]["messages"]) == set(document["components"]["messages"])
+    for name, message in document["components"]["messages"].items():
+        assert message["name"] == name
+        assert message["payload"]["$ref"] == f"./messages/{name}.schema.json"
+
+
+def test_every_schema_is_used() -> None:
+    """No frame or body stands in messages/ that neither document speaks of."""
+    bundled = documents.asyncapi()["components"]["schemas"] | documents.openapi()["components"]["schemas"]
+    assert set(frames.names()) <= set(bundled)
+
+
+def test_https_operations_are_the_routes() -> None:
+    """openapi.yaml describes exactly the routes of the template, and says who may call each."""
+    assert set(operations()) == set(HTTPS_ROUTES)
+    for name, operation in operations().items():
+        public = operation.get("security") == []
+        assert public == (HTTPS_ROUTES[name].auth == "public"), name
+
+
+def test_the_protocol_page_lists_every_route() -> None:
+    """docs/protocol.md names the same routes, who may call them, and the schemas of their bodies."""
+    rows = re.findall(r"^\| (`(?:GET|POST|PUT|DELETE).*?) \| (\w+) \| (.*?) \|", _protocol(), re.MULTILINE)
+    listed: dict[str, tuple[str, str]] = {}
+    for routes, auth, bodies in rows:
+        methods: list[str] = []
+        for part in re.findall(r"`([^`]+)`", routes):
+            method, _, path = part.partition(" ")
+            methods.append(method)
+            if path:
+                listed |= {f"{each} {path}": (auth, bodies) for each in methods}
+                methods.clear()
+    assert {route: auth for route, (auth, _) in listed.items()} == {
+        name: route.auth for name, route in HTTPS_ROUTES.items()
+    }
+    for name, operation in operations().items():
+        named = set(re.findall(r"(\w+_(?:request|answer))", listed[name][1]))
+        assert named == {ref for ref in _body_schemas(operation) if ref != "error_answer"}, name
+
+
+@pytest.mark.parametrize("name", sorted(HTTPS_ROUTES))
+def test_every_operation_can_be_refused(name: str) -> None:
+    """Every operation shows the error body for both kinds of fault, and declares its path parameters."""
+    operation = operations()[name]
+    assert operation["responses"]["4XX"] == {"$ref": "#/components/responses/refused"}
+    assert operation["responses"]["5XX"] == {"$ref": "#/components/responses/failed"}
+    path = name.partition(" ")[2]
+    document = documents.openapi()
+    declared = [
+        resolve(document, parameter["$ref"], ROOT) if "$ref" in parameter else parameter
+        for parameter in document["paths"][path].get("parameters", [])
+    ]
+    assert {parameter["name"] for parameter in declared} == set(re.findall(r"\{(\w+)\}", path))
+
+
+def test_the_protocol_page_links_to_files() -> None:
+    """Every relative link of docs/protocol.md leads to a file or folder."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", _protocol()):
+        if "://" not in target:
+            assert (ROOT / "docs" / target).exists(), target
+
+
+def _protocol() -> str:
+    return (ROOT / "docs" / "protocol.md").read_text("utf-8")
+
+
+def _body_schemas(operation: dict[str, Any]) -> set[str]:
+    components = documents.read("openapi.yaml")["components"]["responses"]
+    held = [
+        operation,
+        *(components[ref.rpartition("/")[2]] for ref in references(operation) if "/responses/" in ref),
+    ]
+    return {
+        ref.rpartition("/")[2].removesuffix(".schema.json")
+        for node in held
+        for ref in references(node)
+        if ref.startswith("./messages/") and "#" not in ref
+    }

@@ -1,0 +1,105 @@
+"""The golden vectors: reproducible, and true by a way of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from schemas import frames
+from schemas.vectors import make
+
+FOLDER = Path(make.__file__).parent
+
+
+def vectors(file: str) -> list[dict[str, Any]]:
+    """The vectors of a file as they stand on disk."""
+    found: list[dict[str, Any]] = json.loads((FOLDER / file).read_text("utf-8"))["vectors"]
+    return found
+
+
+def raw(text: str) -> bytes:
+    """base64url without padding, read."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@pytest.mark.parametrize("file", sorted(make.files()))
+def test_the_script_makes_the_files(file: str) -> None:
+    """The files on disk are what ``python -m schemas.vectors.make`` writes."""
+    assert (FOLDER / file).read_text("utf-8") == make.render(make.files()[file])
+
+
+def test_no_file_is_left_over() -> None:
+    """Every vector file comes from the script."""
+    assert {path.name for path in FOLDER.glob("*.json")} == set(make.files())
+
+
+@pytest.mark.parametrize("vector", vectors("signed_bytes.json"), ids=lambda vector: vector["name"])
+def test_signatures_verify(vector: dict[str, Any]) -> None:
+    """The text is its fields line by line; the signature fits it and nothing that differs by one line."""
+    assert vector["text"].split("\n") == [str(value) for value in vector["fields"].values()]
+    key = Ed25519PublicKey.from_public_bytes(raw(vector["auth_key"]))
+    key.verify(raw(vector["signature"]), vector["text"].encode())
+    with pytest.raises(InvalidSignature):
+        key.verify(raw(vector["signature"]), (vector["text"] + "\n").encode())
+
+
+def test_every_purpose_has_a_vector() -> None:
+    """Each purpose that docs/protocol.md names is there, and no other."""
+    purposes = {vector["fields"]["purpose"] for vector in vectors("signed_bytes.json")}
+    assert purposes == {f"heliograph-{name}-v1" for name in ("connect", "http", "link", "register")}
+
+
+def test_http_vectors_carry_their_body_and_header() -> None:
+    """The digest is that of the body; the header repeats what was signed; only a GET goes without a nonce."""
+    for vector in vectors("signed_bytes.json"):
+        fields = vector["fields"]
+        if fields["purpose"] != "heliograph-http-v1":
+            continue
+        assert raw(fields["body_sha256"]) == hashlib.sha256(vector["body"].encode()).digest()
+        scheme, _, rest = vector["authorization"].partition(" ")
+        assert scheme == "Heliograph-v1"
+        assert rest.split(":") == [
+            *(str(fields[name]) for name in ("account", "device", "time", "nonce")),
+            vector["signature"],
+        ]
+        assert (fields["nonce"] == "-") == (fields["method"] == "GET")
+
+
+def test_conversations_do_not_depend_on_the_side() -> None:
+    """Both accounts compute the same 22 characters; another pair gets others."""
+    first, swapped, different = vectors("conversation.json")
+    assert (first["mine"], first["other"]) == (swapped["other"], swapped["mine"])
+    assert first["conversation"] == swapped["conversation"] != different["conversation"]
+    assert len(first["conversation"]) == 22
+
+
+def test_ids_are_uuid7_and_rise() -> None:
+    """Milliseconds and random bits can be read back; text order is time order; weeks begin on time."""
+    found = vectors("ids.json")
+    for vector in found:
+        value = UUID(vector["id"])
+        assert str(value) == vector["id"]
+        assert value.version == 7
+        assert value.int >> 80 == vector["ms"]
+        assert vector["week"] == vector["ms"] // 604_800_000
+        bits = (value.int >> 64 & 0xFFF) << 62 | value.int & (2**62 - 1)
+        assert bits == int(vector["random"], 16)
+    assert [vector["id"] for vector in found] == sorted(vector["id"] for vector in found)
+    assert [vector["week"] for vector in found[:3]] == [0, 0, 1]
+
+
+def test_examples_use_real_conversations() -> None:
+    """A reader may recompute the conversation in the example of ``ack``."""
+    known = {
+        (vector["mine"], vector["other"]): vector["conversation"] for vector in vectors("conversation.json")
+    }
+    (conversation, [[_, sender]]) = next(iter(frames.load("ack")["examples"][0]["ack"]["read"].items()))
+    assert known[make.BOB, sender.partition(":")[0]] == conversation
