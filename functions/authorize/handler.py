@@ -12,7 +12,7 @@ Event = dict[str, Any]
 
 
 def handle(event: Event, app: Services) -> dict[str, Any]:
-    """An Allow with the device in its context (all strings), or a Deny: the client sees 403 and nothing else."""
+    """An Allow with the device in its context (all strings), or a Deny: the client sees only 403."""
     proof = parse_proof((event.get("queryStringParameters") or {}).get("proof", ""))
     previous = None
     if proof is not None:

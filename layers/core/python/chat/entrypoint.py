@@ -208,11 +208,8 @@ def _signed_request(request: Request) -> SignedRequest:
     account, device, time, nonce, signature = fields
     try:
         validation.check_type("address", f"{account}:{device}", Code.UNAUTHENTICATED)
-        if request.method == "GET":
-            good_nonce = nonce == "-"
-        else:
-            good_nonce = len(base64url.decode(nonce)) == 16
-        if not (good_nonce and time.isascii() and time.isdecimal() and len(time) <= 15):
+        nonce_is_good = nonce == "-" if request.method == "GET" else len(base64url.decode(nonce)) == 16
+        if not (nonce_is_good and time.isascii() and time.isdecimal() and len(time) <= 15):
             raise ChatError(Code.UNAUTHENTICATED)
         return SignedRequest(
             device=Address(AccountId(account), DeviceId(int(device))),

@@ -27,7 +27,7 @@ class Code(StrEnum):
     RECIPIENT_BLOCKED = "RECIPIENT_BLOCKED"
     EARLIER_REFUSED = "EARLIER_REFUSED"
     DEVICE_REMOVED = "DEVICE_REMOVED"
-    BAD_TOKEN = "BAD_TOKEN"
+    BAD_TOKEN = "BAD_TOKEN"  # noqa: S105
     BAD_CONVERSATION = "BAD_CONVERSATION"
     BAD_REQUEST = "BAD_REQUEST"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -48,8 +48,8 @@ _MESSAGES: Mapping[Code, str] = {
     Code.INTERNAL: "Something went wrong on the server.",
     Code.UNAVAILABLE: "The server cannot store or read right now. Try again.",
     Code.ID_STALE: "The id is more than 2 minutes old. Mint a new one and encrypt again.",
-    Code.ID_AHEAD: "The id is more than 10 seconds ahead. Correct the clock, mint a new one and encrypt
-    again.", Code.ID_ORDER: "The ids of a conversation must rise within a frame.",
+    Code.ID_AHEAD: "The id is more than 10 seconds ahead. Correct the clock, mint a new one.",
+    Code.ID_ORDER: "The ids of a conversation must rise within a frame.",
     Code.DEVICE_LIST_STALE: "The device lists changed. Encrypt for the devices in details.",
     Code.BAD_RECIPIENT: "An account cannot write to itself.",
     Code.NOT_FOUND: "There is no such thing.",

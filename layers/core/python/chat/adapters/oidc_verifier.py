@@ -1,4 +1,4 @@
-"""Bring your own sign-in: ID tokens of one OpenID Connect issuer (OpenID Connect Core 1.0, section 3.1.3.7)."""
+"""Bring your own sign-in: ID tokens of one OpenID Connect issuer (OIDC Core 1.0, 3.1.3.7)."""
 
 from __future__ import annotations
 

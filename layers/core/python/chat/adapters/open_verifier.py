@@ -7,7 +7,7 @@ from chat.ports.identity import Verification
 
 
 class OpenVerifier:
-    """Believes every handle. A taken handle stays with the key that claimed it: nobody can prove more here."""
+    """Believes every handle. A taken handle stays with the key that claimed it: nobody can prove more."""
 
     method = "open"
 

@@ -32,7 +32,7 @@ class Handles(Protocol):
     """Handles are matched exactly; the first claim wins."""
 
     def claim(self, handle: str, claim: Claim, now: int) -> Claim:
-        """Take the handle if it is free. Returns the claim that holds it: ``claim`` itself, or an older one."""
+        """Take the handle if it is free. Returns the claim that holds it, ``claim`` or an older one."""
         ...
 
     def find(self, handle: str) -> AccountId | None:

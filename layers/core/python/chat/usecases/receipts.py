@@ -76,7 +76,7 @@ class Receipt:
 
 
 def check_conversations(ack: Ack, account: AccountId) -> None:
-    """Raise ChatError(BAD_CONVERSATION) for a message under another conversation than the one with its sender."""
+    """Raise ChatError(BAD_CONVERSATION) for a message under a conversation that is not with its sender."""
     for conversation, names in (ack.read or {}).items():
         if any(conversation_of(account, name.account) != conversation for name in names):
             raise ChatError(Code.BAD_CONVERSATION, details={"conversation": conversation})

@@ -65,7 +65,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """The answer to a frame: one result a message, in order, and what went wrong with its ack, if anything."""
+    """One result a message, in order, and what went wrong with the frame's ack, if anything."""
 
     results: list[Result]
     ack_error: ChatError | None = None

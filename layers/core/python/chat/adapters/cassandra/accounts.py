@@ -33,12 +33,12 @@ _CREATE = Statement(
     "INSERT INTO heliograph.account_card (account_id, entry, version, body) VALUES (?, ?, ?, ?) IF NOT EXISTS"
 )
 _REPLACE = Statement(
-    "UPDATE heliograph.account_card SET version = ?, body = ? WHERE account_id = ? AND entry = ? IF version
-    = ?"
+    "UPDATE heliograph.account_card SET version = ?, body = ?"
+    " WHERE account_id = ? AND entry = ? IF version = ?"
 )
 _RELATE = Statement(
-    "INSERT INTO heliograph.account_card (account_id, entry, accepted, blocked) VALUES (?, ?, ?, ?) IF NOT
-    EXISTS"
+    "INSERT INTO heliograph.account_card (account_id, entry, accepted, blocked)"
+    " VALUES (?, ?, ?, ?) IF NOT EXISTS"
 )
 _ACCEPT = Statement(
     "UPDATE heliograph.account_card SET accepted = true WHERE account_id = ? AND entry = ? IF EXISTS"

@@ -13,12 +13,12 @@ _ADD = Statement(
     " VALUES (?, ?, ?, ?)"
 )
 _REMOVE = Statement(
-    "DELETE FROM heliograph.connections_by_account WHERE account_id = ? AND device_id = ? AND connection_id
-    = ?"
+    "DELETE FROM heliograph.connections_by_account"
+    " WHERE account_id = ? AND device_id = ? AND connection_id = ?"
 )
 _OF_ACCOUNT = Statement(
-    "SELECT device_id, connection_id, connect_number FROM heliograph.connections_by_account WHERE account_id
-    = ?"
+    "SELECT device_id, connection_id, connect_number FROM heliograph.connections_by_account"
+    " WHERE account_id = ?"
 )
 
 _START = Statement(
