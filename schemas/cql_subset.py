@@ -25,7 +25,7 @@ _REFUSED: tuple[tuple[str, str, str], ...] = (
     ("index", r"^(CREATE|DROP)\s+(CUSTOM\s+)?INDEX\b", "secondary indexes are not in Keyspaces"),
     ("materialized-view", r"^(CREATE|ALTER|DROP)\s+MATERIALIZED\b", "views are not in Keyspaces"),
     ("function", r"^(CREATE|DROP)\s+(OR\s+REPLACE\s+)?(FUNCTION|AGGREGATE|TRIGGER)\b", "no code there"),
-    ("alter-type", r"^ALTER\s+TYPE\b", "ALTER TYPE is not in Keyspaces"),
+    ("alter-type", r"^ALTER\s+TYPE\b", "Keyspaces has no ALTER TYPE"),
     ("counter", r"\bcounter\b|\bSET\b.*\b(\w+)\s*=\s*\1\s*[+-]", "counting by addition is not idempotent"),
     ("use", r"^USE\b", "name the keyspace in the statement: USE is state of a connection"),
     ("batch-text", r"^BEGIN\b", "batches go through Cassandra.batch, which counts and measures them"),

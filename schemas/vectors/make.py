@@ -78,7 +78,7 @@ def conversations() -> dict[str, Any]:
     """The 1:1 conversation id from both sides."""
     pairs = [(ALICE, BOB), (BOB, ALICE), (ALICE, "0198f0b1-2c3d-7abc-9def-0123456789ab")]
     return {
-        "about": "16 bytes, base64url, of SHA-256 over purpose, lower and higher account, joined by a newline.",
+        "about": "16 bytes, base64url, of SHA-256 over purpose, lower and higher account, one a line.",
         "vectors": [
             {"mine": mine, "other": other, "conversation": _conversation(mine, other)}
             for mine, other in pairs

@@ -1,4 +1,7 @@
-"""The two API documents: valid, complete, and of one mind with the routes and with docs/protocol.md."""
+"""The two API documents: valid, complete, and of one mind with the schemas and docs/protocol.md.
+
+That they also hold the routes of the template is checked in tests/infra/test_routes.py.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,10 @@ import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from infra.routes import FUNCTIONS, HttpsRoute, SocketRoute
 from schemas import documents, frames
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("get", "post", "put", "delete")
-ROUTES = [route for function in FUNCTIONS for route in function.routes]
-SOCKET_ACTIONS = {route.key for route in ROUTES if isinstance(route, SocketRoute) and route.key[0] != "$"}
-HTTPS_ROUTES = {f"{route.method} {route.path}": route for route in ROUTES if isinstance(route, HttpsRoute)}
 
 
 @cache
@@ -93,22 +92,24 @@ def test_every_reference_leads_somewhere(file: str) -> None:
         resolve(bundled, ref, ROOT / "schemas")
 
 
-def test_received_operations_are_the_routes() -> None:
-    """What the server receives is named as the routes of the template, and as the action of the frame."""
+def test_received_operations_are_the_actions() -> None:
+    """What the server receives is named as the ``action`` of its frame, and every action is received."""
     document = documents.read("asyncapi.yaml")
     received = {name: op for name, op in document["operations"].items() if op["action"] == "receive"}
-    assert set(received) == SOCKET_ACTIONS
     for name, operation in received.items():
         assert [ref["$ref"] for ref in operation["messages"]] == [f"#/channels/socket/messages/{name}"]
-        assert document["components"]["messages"][name]["payload"]["$ref"] == f"./messages/{name}.schema.json"
         assert frames.load(name)["properties"]["action"] == {"const": name}
+    assert set(received) == {
+        name for name in frames.names() if "action" in frames.load(name).get("properties", {})
+    }
 
 
-def test_answered_operations_have_a_reply() -> None:
-    """An operation has a reply in the document if and only if its route has a route response."""
-    document = documents.read("asyncapi.yaml")
-    answered = {route.key for route in ROUTES if isinstance(route, SocketRoute) and route.answers}
-    assert {name for name, op in document["operations"].items() if "reply" in op} == answered & SOCKET_ACTIONS
+def test_replies_are_the_answers() -> None:
+    """An operation with a reply is answered by its own answer or by an error, and by nothing else."""
+    for name, operation in documents.read("asyncapi.yaml")["operations"].items():
+        if "reply" in operation:
+            found = {ref.rpartition("/")[2] for ref in references(operation["reply"]["messages"])}
+            assert found == {f"{name}_answer", "error"}
 
 
 def test_every_message_is_used() -> None:
@@ -127,14 +128,6 @@ def test_every_schema_is_used() -> None:
     assert set(frames.names()) <= set(bundled)
 
 
-def test_https_operations_are_the_routes() -> None:
-    """openapi.yaml describes exactly the routes of the template, and says who may call each."""
-    assert set(operations()) == set(HTTPS_ROUTES)
-    for name, operation in operations().items():
-        public = operation.get("security") == []
-        assert public == (HTTPS_ROUTES[name].auth == "public"), name
-
-
 def test_the_protocol_page_lists_every_route() -> None:
     """docs/protocol.md names the same routes, who may call them, and the schemas of their bodies."""
     rows = re.findall(r"^\| (`(?:GET|POST|PUT|DELETE).*?) \| (\w+) \| (.*?) \|", _protocol(), re.MULTILINE)
@@ -148,14 +141,15 @@ def test_the_protocol_page_lists_every_route() -> None:
                 listed |= {f"{each} {path}": (auth, bodies) for each in methods}
                 methods.clear()
     assert {route: auth for route, (auth, _) in listed.items()} == {
-        name: route.auth for name, route in HTTPS_ROUTES.items()
+        name: "public" if operation.get("security") == [] else "device"
+        for name, operation in operations().items()
     }
     for name, operation in operations().items():
         named = set(re.findall(r"(\w+_(?:request|answer))", listed[name][1]))
         assert named == {ref for ref in _body_schemas(operation) if ref != "error_answer"}, name
 
 
-@pytest.mark.parametrize("name", sorted(HTTPS_ROUTES))
+@pytest.mark.parametrize("name", sorted(operations()))
 def test_every_operation_can_be_refused(name: str) -> None:
     """Every operation shows the error body for both kinds of fault, and declares its path parameters."""
     operation = operations()[name]

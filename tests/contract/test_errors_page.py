@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chat import entrypoint
 from chat.errors import Code
 
 from schemas import documents, frames
@@ -47,6 +48,13 @@ def test_statuses_are_those_of_openapi() -> None:
         if place.startswith("HTTPS ")
     }
     assert shown == listed
+
+
+def test_the_server_answers_with_these_statuses() -> None:
+    """The status that the entry point gives to a code is the published one."""
+    listed: dict[str, int] = documents.read("openapi.yaml")["components"]["x-error-status"]
+    given = {code.value: entrypoint._STATUS.get(code, 400) for code in Code}
+    assert {code: given[code] for code in listed} == listed
 
 
 @pytest.mark.parametrize("place", ["frame", "message", "ack_error"])
