@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer and make; all else (Java, Node, the CDK, Cassandra, a local AWS) comes with pip.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAGE  ?= dev
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs reset demo test check fmt synth deploy destroy schema bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make the virtual environment and install what requirements.txt pins, if it changed
+	@$(PYTHON) local/packages.py
+
+up: setup ## Start the local cloud and prove it with a message; PORTS=auto where ports are taken
+	@$(PY) -m local up
+
+down: ## Stop the local cloud; the data stay
+	@$(PY) -m local down
+
+status: ## Print where the local cloud listens, as KEY=value lines (FORMAT=json: as JSON)
+	@$(PY) -m local status
+
+logs: ## Follow what the functions log in the local cloud
+	@$(PY) -m local logs
+
+reset: ## Stop the local cloud and drop all its data
+	@$(PY) -m local reset
+
+demo: setup ## Play a scripted conversation in the local cloud
+	@$(PY) -m local demo
+
+check: setup ## Everything that needs no server: style, types, arrows, CQL, unit, contract and template tests
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	pytest -q tests/unit tests/contract tests/infra
+
+test: check ## check, then the tests that start a local cloud of their own on free ports
+	pytest -q tests/integration tests/e2e
+
+fmt: ## Format the code and sort imports
+	ruff format .
+	ruff check --fix .
+
+schema: ## Render what is rendered from schemas/
+	$(PY) -m schemas
+
+synth: setup ## Write the templates of STAGE to cdk.out
+	cdk synth --quiet -c stage=$(STAGE)
+
+deploy: setup ## Deploy STAGE to AWS; without STAGE, changed sources to the running local cloud
+	@$(if $(filter command line environment,$(origin STAGE)),cdk deploy --all -c stage=$(STAGE) --outputs-file cdk-outputs.json,$(PY) -m local deploy)
+
+destroy: ## Remove STAGE from AWS; the tables are kept
+	cdk destroy --all -c stage=$(STAGE)
+
+bench: setup ## Measure the local cloud against the budgets
+	@$(PY) -m bench

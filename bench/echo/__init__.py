@@ -1,0 +1,1 @@
+"""The echo stack: the smallest WebSocket API, to measure what the local cloud itself costs."""

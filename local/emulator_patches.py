@@ -1,0 +1,202 @@
+"""Everything in which our local AWS differs from ministack as it ships: the one place for it.
+
+Each patch has a reason, checks what it replaces before it does (a new ministack that no longer reads a name
+would otherwise ignore the patch in silence) and names its probe: a test in ``tests/integration/local`` that
+runs the same thing against the unpatched emulator and fails once the patch is no longer needed. All names are
+of ministack 1.5.33.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core import lambda_runtime as runtime
+from ministack.services import apigateway as gateway
+from ministack.services import lambda_svc as lambdas
+
+from local import lambda_workers
+from local.lambda_workers import FAILED, Function, LambdaLog
+
+#: The largest message of API Gateway, in bytes, in both directions.
+MESSAGE_BYTES = 128 * 1024
+
+#: Place of the event type among the parameters of ``_invoke_ws_lambda``.
+_KIND = 6
+
+_running: set[asyncio.Task[None]] = set()
+
+
+class EmulatorChangedError(RuntimeError):
+    """ministack no longer has what a patch replaces: read the patch, then mend or remove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One difference to ministack as shipped. ``probe`` is the test that says whether it is still needed."""
+
+    reason: str
+    probe: str
+    apply: Callable[[LambdaLog], None]
+
+
+def _expect(what: Any, parameters: str) -> None:
+    """Raise ``EmulatorChangedError`` unless the function takes exactly these parameters."""
+    found = ", ".join(inspect.signature(what).parameters)
+    if found != parameters:
+        raise EmulatorChangedError(f"{what.__module__}.{what.__qualname__}({found}): expected ({parameters})")
+
+
+def _copy_stderr(worker: Any, log: LambdaLog) -> None:
+    log.copy_stderr(worker)
+
+
+def _log_without_waiting(log: LambdaLog) -> None:
+    script = runtime._PYTHON_WORKER_SCRIPT
+    start, call = "    sys.stdout = sys.stderr\n", "            result = handler_fn(event, context)\n"
+    if script.count(start) != 1 or script.count(call) != 1:
+        raise EmulatorChangedError("the worker script of ministack.core.lambda_runtime")
+    _expect(runtime.Worker._read_stderr, "self")
+    tagged = "    sys.stderr.request = context.aws_request_id\n"
+    script = script.replace("\ndef run():\n", lambda_workers.TAGGED_STDERR + "\ndef run():\n")
+    runtime._PYTHON_WORKER_SCRIPT = script.replace(call, "        " + tagged + call)
+    runtime.Worker._read_stderr = functools.partialmethod(_copy_stderr, log)
+
+    _expect(lambdas._emit_lambda_logs, "func, request_id, log_text, error, duration_ms, log_source")
+    lambdas._emit_lambda_logs = lambda *_args, **_named: None
+
+
+def _one_worker_pool(log: LambdaLog) -> None:
+    """See ``local.lambda_workers``. Both ways into a function end there."""
+    _expect(runtime.acquire_worker, "func_name, config, code_zip, qualifier, max_concurrency")
+    _expect(runtime.get_or_create_worker, "func_name, config, code_zip, qualifier")
+    _expect(lambdas._run_with_function_config_scope, "func_or_config, callback, args, kwargs")
+    _expect(lambdas._execute_function_warm, "func, event, request_id")
+    in_scope, in_thread = lambdas._run_with_function_config_scope, gateway.run_reentrant
+
+    class RouteWorker:
+        """What a WebSocket route gets for a worker: its ``invoke`` answers on the event loop."""
+
+        def __init__(self, *function: Any, **named: Any) -> None:
+            self.function = Function(*function, **named)
+
+        async def invoke(self, event: object, request: str) -> dict[str, Any]:
+            answer = await lambda_workers.invoke(log, self.function, event, request)
+            failed = {"status": "ok", "result": {"statusCode": 500, FAILED: True}}
+            return answer if answer["status"] == "ok" else failed
+
+    async def run(function: Any, *args: Any, **named: Any) -> Any:
+        if function is not in_scope:
+            return await in_thread(function, *args, **named)
+        outcome = function(*args)
+        return await outcome if inspect.isawaitable(outcome) else outcome
+
+    def execute(record: dict[str, Any], event: object, request: str) -> dict[str, Any]:
+        config = record.get("config") or record
+        version = config.get("Version", "$LATEST")
+        target = Function(config["FunctionName"], config, record["code_zip"], version)
+        call = lambda_workers.invoke(log, target, event, request)
+        answer = asyncio.run_coroutine_threadsafe(call, loop).result()
+        if answer["status"] == "ok":
+            return {"body": answer["result"], "log": ""}
+        kind = "Sandbox.Timedout" if answer["error"].startswith("Task timed out") else "Runtime.HandlerError"
+        return {"body": {"errorMessage": answer["error"], "errorType": kind}, "error": True, "log": ""}
+
+    loop = asyncio.get_running_loop()
+    runtime.get_or_create_worker = RouteWorker
+    gateway.run_reentrant = run
+    lambdas._execute_function_warm = execute
+    lambdas._ensure_reaper_thread()
+
+
+def _socket_as_on_aws(log: LambdaLog) -> None:
+    """Frames overlap, a body needs a route response, a failure is told without its text."""
+    del log
+    _expect(
+        gateway._invoke_ws_lambda,
+        "api_id, account_id, region, route, stage, connection_id, event_type, message_id, body_text, "
+        "source_ip, headers, query_params, kwargs",
+    )
+    shipped = gateway._invoke_ws_lambda
+
+    async def invoke(*where: Any, **named: Any) -> dict[str, Any] | None:
+        call = shipped(*where, **named)
+        if where[_KIND] != "MESSAGE":
+            answered: dict[str, Any] | None = await call
+            return answered
+        task = asyncio.create_task(answer(call, where))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+        return None
+
+    async def answer(call: Any, where: tuple[Any, ...]) -> None:
+        api, route, connection, request = where[0], where[3]["routeId"], where[5], where[7]
+        got = await call or {}
+        if got.get(FAILED):
+            told = {"message": "Internal server error", "connectionId": connection, "requestId": request}
+            body: object = json.dumps(told)
+        elif gateway._route_responses.get(api, {}).get(route):
+            body = got.get("body")
+        else:
+            return
+        record = gateway._ws_connections.get(connection)
+        if body and record:
+            record["outbox"].put_nowait(body if isinstance(body, str) else json.dumps(body))
+
+    gateway._invoke_ws_lambda = invoke
+
+
+def _post_limit(log: LambdaLog) -> None:
+    del log
+    _expect(gateway.handle_connections_api, "method, api_id, stage, connection_id, body, headers")
+    shipped = gateway.handle_connections_api
+
+    async def handle(
+        method: str, api: str, stage: str, connection: str, body: bytes, headers: dict[str, str]
+    ) -> Any:
+        if method == "POST" and len(body) > MESSAGE_BYTES:
+            error = {"Content-Type": "application/json", "x-amzn-ErrorType": "PayloadTooLargeException"}
+            return 413, error, json.dumps({"message": "Message too long"}).encode()
+        return await shipped(method, api, stage, connection, body, headers)
+
+    gateway.handle_connections_api = handle
+
+
+PATCHES: tuple[Patch, ...] = (
+    Patch(
+        "An invocation that logs nothing waits 50 ms for a log line: 19 frames a second. Lines of WebSocket "
+        "routes are dropped, the others kept in memory; here all go to lambda.log as they come.",
+        "test_a_silent_handler_waits_50_ms",
+        _log_without_waiting,
+    ),
+    Patch(
+        "A WebSocket route has one process, authorizers and HTTP routes have as many as there are requests, "
+        "each invocation costs two threads, and a handler that raises loses its process.",
+        "test_a_route_has_one_process",
+        _one_worker_pool,
+    ),
+    Patch(
+        "Frames of a socket run one after the other, a body is sent without a route response, and the text of "
+        "an exception reaches the client.",
+        "test_the_text_of_an_exception_reaches_the_client",
+        _socket_as_on_aws,
+    ),
+    Patch(
+        "@connections accepts any size; AWS answers 413 above 128 KB.",
+        "test_a_post_may_have_any_size",
+        _post_limit,
+    ),
+)
+
+
+def apply_all(log: LambdaLog) -> None:
+    """Apply every patch; call it once, on the emulator's event loop, before it serves. Raises
+    ``EmulatorChangedError``.
+    """
+    for patch in PATCHES:
+        patch.apply(log)

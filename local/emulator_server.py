@@ -1,0 +1,49 @@
+"""Serves ministack. Import it only after ``local.emulator`` has set the environment: ministack reads that
+once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.core import lambda_runtime
+
+from local import cloudformation_types, emulator_patches
+from local.lambda_workers import LambdaLog
+from local.ports import HOST
+
+
+async def serve(port: int, state: Path, *, as_shipped: bool) -> None:
+    """Serve until SIGTERM or until standard input ends, then save the state and end the workers."""
+    if not as_shipped:
+        emulator_patches.apply_all(LambdaLog(state.parent / "lambda.log"))
+    cloudformation_types.register()
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.keep_alive_timeout = 75
+    config.websocket_max_message_size = emulator_patches.MESSAGE_BYTES
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, _save)
+    threading.Thread(target=_stop_with_parent, args=(loop, stop), daemon=True).start()
+    await hypercorn_serve(ministack.app, config, shutdown_trigger=stop.wait)
+    lambda_runtime.reset()
+
+
+def _save() -> None:
+    ministack.save_all(ministack._build_persistence_save_dict())
+
+
+def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while os.read(0, 1024):
+        pass
+    loop.call_soon_threadsafe(stop.set)
