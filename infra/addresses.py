@@ -1,4 +1,4 @@
-"""The addresses of a deployment, in the cloud and on a laptop: all that tells the two worlds apart at run time."""
+"""The addresses of a deployment, in the cloud and on a laptop: what tells the two worlds apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.routes import SOCKET_STAGE
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where clients and functions find the two APIs. All values but the ids may hold CloudFormation references.
+    """Where clients and functions find the two APIs. The values hold CloudFormation references.
 
     ``audience`` is the host and port that a client signs: the ones of the base URL that its user configured.
     ``management_url`` is where functions post to sockets.
@@ -39,7 +39,7 @@ def cloud_addresses(socket_api_id: str, http_api_id: str) -> Addresses:
 
 
 def local_addresses(socket_api_id: str, http_api_id: str, *, port: int) -> Addresses:
-    """The addresses that the local cloud gives them, behind its one port. An IP address, so no name is resolved."""
+    """The addresses that the local cloud gives them, behind its one port; no name needs resolving."""
     host = f"127.0.0.1:{port}"
     socket_path = f"{host}/_aws/execute-api/{socket_api_id}/{SOCKET_STAGE}"
     return Addresses(

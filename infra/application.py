@@ -49,18 +49,22 @@ class Stacks:
 
 def stage_from_context(app: App) -> Stage:
     """The stage that the command line names, ``-c stage=dev`` and overrides. Raises ``StageError``."""
-    given = {key: str(value) for key in sorted(OVERRIDES) if (value := app.node.try_get_context(key)) is not None}
+    given = {
+        key: str(value) for key in sorted(OVERRIDES) if (value := app.node.try_get_context(key)) is not None
+    }
     return stage(app.node.try_get_context("stage") or DEFAULT_STAGE, given)
 
 
-def build(app: App, settings: Stage, *, assets: Assets | None = None, local_port: int = DEFAULT_GATEWAY_PORT) -> Stacks:
+def build(
+    app: App, settings: Stage, *, assets: Assets | None = None, local_port: int = DEFAULT_GATEWAY_PORT
+) -> Stacks:
     """Build the stacks of one stage into ``app``. ``local_port`` is the one port of the local cloud."""
     data = DataStack(app, settings)
     endpoints = EndpointsStack(app, settings, local_port=local_port)
     setting = Setting(settings, endpoints.addresses, assets or Assets())
     stacks = Stacks(data, endpoints, RealtimeStack(app, setting), HttpsStack(app, setting))
-    for stack in (stacks.realtime, stacks.https):
-        stack.add_stack_dependency(data)
+    stacks.realtime.add_stack_dependency(data)
+    stacks.https.add_stack_dependency(data)
     for stack in stacks.all:
         if settings.lacks_identity_provider:
             _refuse_deployment(stack)
@@ -74,10 +78,14 @@ def build(app: App, settings: Stage, *, assets: Assets | None = None, local_port
 def refuse_real_account(settings: Stage, environment: Mapping[str, str]) -> None:
     """Keep the local stage, where anybody may register, out of AWS. Raises ``StageError``.
 
-    The CDK command sets ``CDK_DEFAULT_ACCOUNT`` for the app once it holds credentials, as any deployment must.
+    The CDK command sets ``CDK_DEFAULT_ACCOUNT`` once it holds credentials, as any deployment must.
     """
     endpoint = urlsplit(environment.get("AWS_ENDPOINT_URL", "")).hostname
-    if settings.world == "local" and environment.get("CDK_DEFAULT_ACCOUNT") and endpoint not in ("127.0.0.1", "localhost"):
+    if (
+        settings.world == "local"
+        and environment.get("CDK_DEFAULT_ACCOUNT")
+        and endpoint not in ("127.0.0.1", "localhost")
+    ):
         raise StageError(
             "the stage 'local' belongs to the local cloud, but these credentials are for AWS: "
             "use `make up`, or name another stage with STAGE=dev (-c stage=dev)"
@@ -97,5 +105,5 @@ def _refuse_deployment(stack: Stack) -> None:
     CfnParameter(
         stack,
         "PassOidcIssuerAndOidcAudience",
-        description="No identity provider was configured: deploy with -c oidc_issuer=https://... -c oidc_audience=...",
+        description="No identity provider: pass -c oidc_issuer=https://... -c oidc_audience=...",
     )

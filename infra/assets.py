@@ -58,7 +58,9 @@ class Assets:
         """The code of one function. Raises ``AssetError`` where the folder has no ``handler.py``."""
         folder = self._root / "functions" / name
         if not (folder / "handler.py").is_file():
-            raise AssetError(f"infra/routes.py names the function {name!r}, but functions/{name}/handler.py is missing")
+            raise AssetError(
+                f"infra/routes.py names the function {name!r}, but functions/{name}/handler.py is missing"
+            )
         return _built(folder, lambda out: self.copy_function(name, out))
 
     def core(self) -> lambda_.Code:
@@ -92,7 +94,7 @@ class Assets:
         """The folder with the packages for Lambda, installed once for each set of pins.
 
         It is filled beside its final place and renamed, so an interrupted run leaves nothing that looks
-        finished, and two runs at once end with one of the two equal results. Raises ``AssetError`` if pip fails.
+        finished, and two runs at once end with one of the two equal results. Raises ``AssetError``.
         """
         requirements = self._root / "layers" / "deps" / "requirements.txt"
         pins = [line for line in requirements.read_text().splitlines() if line and not line.startswith("#")]
@@ -136,7 +138,9 @@ def _built(source: Path, build: Callable[[Path], None]) -> lambda_.Code:
 
 
 def _copy_tree(source: Path, target: Path, *ignored: str) -> None:
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", *ignored), dirs_exist_ok=True)
+    shutil.copytree(
+        source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", *ignored), dirs_exist_ok=True
+    )
 
 
 def _write_note(out: Path) -> None:
@@ -145,11 +149,19 @@ def _write_note(out: Path) -> None:
 
 
 def _pip_install(requirements: Path, target: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
     command += ["--target", str(target), "--requirement", str(requirements), *LAMBDA_TARGET]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssetError(
-            "pip could not fetch the packages of layers/deps/requirements.txt for Lambda (the first synth of a "
-            f"cloud stage needs the network):\n{done.stderr.strip()}"
+            "pip could not fetch the packages of layers/deps/requirements.txt for Lambda "
+            f"(the first synth of a cloud stage needs the network):\n{done.stderr.strip()}"
         )

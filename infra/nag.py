@@ -54,10 +54,12 @@ ACCEPTED: tuple[Accepted, ...] = (
         "Python 3.13 is the newest version on which the tests and the local cloud run the same code.",
     ),
     Accepted(
-        "AwsSolutions::AwsSolutions-IAM5[Resource::" + _ACCOUNT_ARN.format(service="cassandra") + "/keyspace/system*]",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::"
+        + _ACCOUNT_ARN.format(service="cassandra")
+        + "/keyspace/system*]",
         ("realtime", "https"),
-        "The driver reads hosts and schema from the system keyspaces; they hold no data of ours and Keyspaces "
-        "documents this pattern.",
+        "The driver reads hosts and schema from the system keyspaces; they hold no data of ours and "
+        "Keyspaces documents this pattern.",
     ),
     *(
         Accepted(
@@ -67,22 +69,22 @@ ACCEPTED: tuple[Accepted, ...] = (
             + "{endpoints}:ExportsOutputRefSocketFF70B13529F914CD"
             + f"/{SOCKET_STAGE}/{method}/@connections/*]",
             ("realtime", "https"),
-            "Any connected device may be a recipient: connection ids exist only at run time. The statement is limited "
-            "to this API, this stage and one method.",
+            "Any connected device may be a recipient: connection ids exist only at run time. "
+            "The statement is limited to this API, this stage and one method.",
         )
         for method in ("POST", "DELETE")
     ),
     Accepted(
         "CloudFormation-Validate::W2001",
         ("data", "endpoints", "realtime", "https"),
-        "The parameter PassOidcIssuerAndOidcAudience exists to stop a deployment without an identity provider; "
-        "nothing needs its value.",
+        "The parameter PassOidcIssuerAndOidcAudience exists to stop a deployment without an "
+        "identity provider; nothing needs its value.",
     ),
 )
 
 
 def check_with_nag(app: App, stacks: Mapping[str, Stack]) -> None:
-    """Run the rules over ``app`` and accept the findings in ``ACCEPTED``; ``stacks`` by their construct id."""
+    """Run the rules over ``app`` and accept what ``ACCEPTED`` lists; ``stacks`` by construct id."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     for accepted in ACCEPTED:
         rule = accepted.rule.replace("{endpoints}", stacks["endpoints"].stack_name)

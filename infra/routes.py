@@ -23,7 +23,7 @@ WRITE: Verbs = ("modify",)
 CHANGE: Verbs = ("select", "modify")
 
 Auth = Literal["public", "device"]
-"""``public``: anybody. ``device``: a request signed with a device's key, or a socket that was opened with one."""
+"""``public``: anybody. ``device``: a request signed with a device's key, or a socket opened with one."""
 
 Setting = Literal["AUDIENCE", "SOCKET_URL", "VERIFIER", "ALLOWED_ORIGINS"]
 """Environment of some functions only. ``VERIFIER`` brings the issuer's settings where the stage has one.
@@ -36,7 +36,7 @@ SOCKET_STAGE = "v1"
 """Stage of the WebSocket API, the last part of its URL: the version of the protocol."""
 
 AUTHORIZER = "authorize"
-"""The function that API Gateway asks before it opens a socket. Its answer is the identity of all later frames."""
+"""The function API Gateway asks before it opens a socket. Its answer is the identity of all later frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class SocketRoute:
 
 @dataclass(frozen=True, slots=True)
 class HttpsRoute:
-    """One route of the HTTP API; ``auth`` is checked inside the handler, which is where the body can be read."""
+    """One route of the HTTP API; ``auth`` is checked inside the handler, where the body can be read."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -118,7 +118,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
     Function(
         "discovery",
         routes=(HttpsRoute("GET", "/.well-known/heliograph", "public"),),
-        needs=("SOCKET_URL",),
+        needs=("SOCKET_URL", "VERIFIER"),
         memory_mb=256,
     ),
     Function(

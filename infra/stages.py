@@ -30,9 +30,9 @@ class StageError(ValueError):
 class Stage:
     """All that may differ between two deployments.
 
-    ``world`` decides addresses and the layer of dependencies, nothing else. ``keeps_data``: tables survive the
-    removal of their stack, and the stack itself refuses to be deleted. ``requests_per_second`` and ``burst`` are
-    the throttle of each of the two APIs.
+    ``world`` decides addresses and the layer of dependencies, nothing else. ``keeps_data``: tables survive
+    the removal of their stack, and the stack itself refuses to be deleted. ``requests_per_second`` and
+    ``burst`` are the throttle of each of the two APIs.
     """
 
     name: str
@@ -52,12 +52,14 @@ class Stage:
             raise StageError(f"verifier={self.verifier!r}: expected 'open' or 'oidc'")
         if self.verifier == "open" and (self.name != "local" or self.world != "local"):
             raise StageError(
-                f"verifier=open lets anybody register any handle, so only the stage 'local' may use it, not {self.name!r}. "
-                "Use verifier=oidc with -c oidc_issuer=https://... -c oidc_audience=..."
+                "verifier=open lets anybody register any handle, so only the stage 'local' may use it, "
+                f"not {self.name!r}. Use verifier=oidc with -c oidc_issuer=https://... -c oidc_audience=..."
             )
         if self.verifier == "oidc":
             if not (self.oidc_issuer and self.oidc_audience):
-                raise StageError("verifier=oidc needs both -c oidc_issuer=https://... and -c oidc_audience=...")
+                raise StageError(
+                    "verifier=oidc needs both -c oidc_issuer=https://... and -c oidc_audience=..."
+                )
             if self.world == "cloud" and not self.oidc_issuer.startswith("https://"):
                 raise StageError(f"oidc_issuer={self.oidc_issuer!r}: an issuer is an https:// URL")
 

@@ -48,7 +48,9 @@ class Layers(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, setting: Setting) -> None:
         super().__init__(scope, construct_id)
         self.all: list[lambda_.ILayerVersion] = [
-            self._layer("Dependencies", setting.assets.dependencies(setting.stage.world), "Third-party packages"),
+            self._layer(
+                "Dependencies", setting.assets.dependencies(setting.stage.world), "Third-party packages"
+            ),
             self._layer("Core", setting.assets.core(), "The packages chat and schemas"),
         ]
 
@@ -149,7 +151,9 @@ def _table_rights(spec: Function) -> list[iam.PolicyStatement]:
         return []
     rights = [
         # The driver learns hosts and schema from these tables before it can ask for anything.
-        iam.PolicyStatement(sid="DriverMetadata", actions=["cassandra:Select"], resources=[_keyspace_arn("system*")])
+        iam.PolicyStatement(
+            sid="DriverMetadata", actions=["cassandra:Select"], resources=[_keyspace_arn("system*")]
+        )
     ]
     for verb, action in (("select", "cassandra:Select"), ("modify", "cassandra:Modify")):
         tables = sorted(name for name, verbs in spec.tables.items() if verb in verbs)
@@ -167,12 +171,12 @@ def _keyspace_arn(path: str) -> str:
 
 def _socket_rights(spec: Function, addresses: Addresses) -> list[iam.PolicyStatement]:
     methods = [method for method, granted in (("POST", spec.posts), ("DELETE", spec.closes)) if granted]
-    stage = f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{addresses.socket_api_id}/{SOCKET_STAGE}"
+    api = f"arn:{Aws.PARTITION}:execute-api:{Aws.REGION}:{Aws.ACCOUNT_ID}:{addresses.socket_api_id}"
     return [
         iam.PolicyStatement(
             sid={"POST": "PostToSockets", "DELETE": "CloseSockets"}[method],
             actions=["execute-api:ManageConnections"],
-            resources=[f"{stage}/{method}/@connections/*"],
+            resources=[f"{api}/{SOCKET_STAGE}/{method}/@connections/*"],
         )
         for method in methods
     ]

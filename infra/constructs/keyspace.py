@@ -12,7 +12,8 @@ from schemas.tables import DAY, KEYSPACE, TABLES, Column, Table
 class Keyspace(Construct):
     """The keyspace with every table: paid by request, encrypted with the service's own key.
 
-    Tables whose rows live for a day or longer have point-in-time recovery (35 days). ``keeps_data``: keyspace and tables stay when they leave the template or the stack is deleted.
+    Tables whose rows live for a day or longer have point-in-time recovery (35 days).
+    ``keeps_data``: keyspace and tables stay when they leave the template or the stack is deleted.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, keeps_data: bool) -> None:

@@ -1,7 +1,7 @@
 """Routes of the two APIs, each leading to its function.
 
 The APIs live in a stack of their own, so both are imported by id here: everything that belongs to a route
-(integration, permission, authorizer) then lands in the stack of its function, and no two stacks need each other.
+(integration, permission, authorizer) then lands in the stack of its function, and no cycle arises.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _IDENTITY_SOURCE = "route.request.querystring.proof"
 
 
 class SocketRoutes(Construct):
-    """The routes of the WebSocket API. Only ``$connect`` has an authorizer: its answer holds for the whole socket."""
+    """The routes of the WebSocket API. ``$connect`` has the authorizer; its answer holds for the socket."""
 
     def __init__(
         self,

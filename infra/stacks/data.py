@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DataStack(Stack):
-    """Keyspace and tables. Where the stage keeps data the stack refuses to be deleted, and what it holds stays."""
+    """Keyspace and tables. Where the stage keeps data, the stack refuses deletion and its tables stay."""
 
     def __init__(self, scope: Construct, stage: Stage) -> None:
         super().__init__(

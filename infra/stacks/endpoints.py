@@ -61,8 +61,12 @@ class EndpointsStack(Stack):
             if stage.world == "local"
             else cloud_addresses(socket_api.api_id, http_api.api_id)
         )
-        CfnOutput(self, "BaseUrl", value=self.addresses.base_url, description="What users configure in a client")
-        CfnOutput(self, "SocketUrl", value=self.addresses.socket_url, description="Where clients open their socket")
+        CfnOutput(
+            self, "BaseUrl", value=self.addresses.base_url, description="What users configure in a client"
+        )
+        CfnOutput(
+            self, "SocketUrl", value=self.addresses.socket_url, description="Where clients open their socket"
+        )
 
 
 def _cors(stage: Stage) -> api.CorsPreflightOptions | None:

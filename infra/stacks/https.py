@@ -26,7 +26,8 @@ class HttpsStack(Stack):
         )
         layers = Layers(self, "Layers", setting=setting)
         functions = {
-            spec.name: ChatFunction(self, spec, setting=setting, layers=layers).function for spec in HTTPS_FUNCTIONS
+            spec.name: ChatFunction(self, spec, setting=setting, layers=layers).function
+            for spec in HTTPS_FUNCTIONS
         }
         HttpsRoutes(
             self,

@@ -26,7 +26,8 @@ class RealtimeStack(Stack):
         )
         layers = Layers(self, "Layers", setting=setting)
         functions = {
-            spec.name: ChatFunction(self, spec, setting=setting, layers=layers).function for spec in SOCKET_FUNCTIONS
+            spec.name: ChatFunction(self, spec, setting=setting, layers=layers).function
+            for spec in SOCKET_FUNCTIONS
         }
         SocketRoutes(
             self,

@@ -67,7 +67,10 @@ class Deployment:
     def layer(self, description: str, stack: str = "realtime") -> Path:
         """The folder of the layer with that description."""
         for resource in self.templates[stack]["Resources"].values():
-            if resource["Type"] == "AWS::Lambda::LayerVersion" and resource["Properties"]["Description"] == description:
+            if (
+                resource["Type"] == "AWS::Lambda::LayerVersion"
+                and resource["Properties"]["Description"] == description
+            ):
                 return self.asset(resource["Properties"]["Content"])
         raise KeyError(description)
 

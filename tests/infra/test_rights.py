@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from chat.settings import DiscoverySettings, IdentitySettings, SocketSettings, VerifierSettings
 
-from infra.routes import FUNCTIONS, Function
+from infra.routes import FUNCTIONS, Function, HttpsRoute
 from tests.infra.deployment import flat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.infra.deployment import Deployment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What a handler asks of its services, and the settings that this takes.
+SETTINGS: dict[str, Callable[[Mapping[str, str]], object]] = {
+    "identity": IdentitySettings.from_env,
+    "discovery": DiscoverySettings.from_env,
+    "verification": VerifierSettings.from_env,
+    "verifier": VerifierSettings.from_env,
+    "sockets": SocketSettings.from_env,
+}
 
 by_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 
@@ -25,8 +38,14 @@ RECORDED_ASTERISKS = {
     ("cassandra:Select", f"arn:<AWS::Partition>:cassandra:{_HERE}:/keyspace/system*"): (
         "the driver reads hosts and schema from several system keyspaces, which hold no data of ours"
     ),
-    ("execute-api:ManageConnections", f"{_SOCKETS}/POST/@connections/*"): "connection ids exist only at run time",
-    ("execute-api:ManageConnections", f"{_SOCKETS}/DELETE/@connections/*"): "connection ids exist only at run time",
+    (
+        "execute-api:ManageConnections",
+        f"{_SOCKETS}/POST/@connections/*",
+    ): "connection ids exist only at run time",
+    (
+        "execute-api:ManageConnections",
+        f"{_SOCKETS}/DELETE/@connections/*",
+    ): "connection ids exist only at run time",
 }
 
 
@@ -35,7 +54,9 @@ def _rights(dev: Deployment, function: str) -> Iterator[tuple[str, str]]:
     for statement in dev.policy(function):
         assert statement["Effect"] == "Allow"
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        resources = (
+            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        )
         yield from ((action, flat(resource)) for action in actions for resource in resources)
 
 
@@ -59,9 +80,17 @@ def test_no_right_beyond_tables_sockets_and_own_log(dev: Deployment, function: F
     assert others == {
         ("logs:CreateLogStream", log),
         ("logs:PutLogEvents", log),
-        *([("cassandra:Select", f"arn:<AWS::Partition>:cassandra:{_HERE}:/keyspace/system*")] if function.tables else []),
+        *(
+            [("cassandra:Select", f"arn:<AWS::Partition>:cassandra:{_HERE}:/keyspace/system*")]
+            if function.tables
+            else []
+        ),
         *([("execute-api:ManageConnections", f"{_SOCKETS}/POST/@connections/*")] if function.posts else []),
-        *([("execute-api:ManageConnections", f"{_SOCKETS}/DELETE/@connections/*")] if function.closes else []),
+        *(
+            [("execute-api:ManageConnections", f"{_SOCKETS}/DELETE/@connections/*")]
+            if function.closes
+            else []
+        ),
     }
 
 
@@ -72,7 +101,10 @@ def test_log_right_is_for_the_own_log_group(dev: Deployment, function: Function)
     group_id = properties["LoggingConfig"]["LogGroup"]["Ref"]
     group = dev.templates[dev.stack_of(function.name)]["Resources"][group_id]["Properties"]
 
-    assert group == group | {"LogGroupName": f"/aws/lambda/heliograph-dev-{function.name}", "RetentionInDays": 14}
+    assert group == group | {
+        "LogGroupName": f"/aws/lambda/heliograph-dev-{function.name}",
+        "RetentionInDays": 14,
+    }
     assert ("logs:PutLogEvents", f"<{group_id}.Arn>") in set(_rights(dev, function.name))
 
 
@@ -115,3 +147,17 @@ def test_environment_equals_the_table_of_routes(dev: Deployment, function: Funct
         expected.add("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
 
     assert set(dev.functions()[function.name]["Environment"]["Variables"]) == expected
+
+
+@by_function
+def test_environment_satisfies_the_settings_of_the_handler(dev: Deployment, function: Function) -> None:
+    """Every setting that a handler reads at its first call is complete in its function's environment."""
+    variables = dev.functions()[function.name]["Environment"]["Variables"]
+    environment = {name: flat(value) for name, value in variables.items()} | {"AWS_REGION": "eu-central-1"}
+    handler = (ROOT / "functions" / function.name / "handler.py").read_text()
+    used = set(re.findall(r"\bapp\.(\w+)", handler)) & set(SETTINGS)
+    if any(route.auth == "device" for route in function.routes if isinstance(route, HttpsRoute)):
+        used.add("identity")
+
+    for name in used:
+        SETTINGS[name](environment)

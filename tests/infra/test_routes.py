@@ -24,7 +24,11 @@ def _yaml(name: str) -> dict[str, Any]:
 
 def _frames(function: Function) -> list[str]:
     """The client frames that reach the function."""
-    return [route.key for route in function.routes if isinstance(route, SocketRoute) and not route.key.startswith("$")]
+    return [
+        route.key
+        for route in function.routes
+        if isinstance(route, SocketRoute) and not route.key.startswith("$")
+    ]
 
 
 def _https(function: Function) -> list[HttpsRoute]:
@@ -66,7 +70,7 @@ def _protocol_page(function: Function) -> Iterator[str]:
         if f"### `{frame}`" not in page:
             yield f"docs/protocol.md: a section headed `{frame}`"
     for route in _https(function):
-        if f"{route.method} {route.path}" not in page:
+        if not any(f"{route.path}`" in line and route.method in line for line in page.splitlines()):
             yield f"docs/protocol.md: a row with `{route.method} {route.path}`"
 
 
@@ -83,13 +87,16 @@ PARTS: dict[str, Callable[[Function], Iterator[str]]] = {
 }
 
 # Functions that do without one of the parts, and why.
-WITHOUT: dict[tuple[str, str], str] = {}
+WITHOUT: dict[tuple[str, str], str] = {
+    ("default", "use case"): "it only refuses; which error, the frame parser decides",
+    ("default", "unit test"): "it only refuses; which error, the frame parser decides",
+}
 
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_route_is_complete(function: Function, part: str) -> None:
-    """Every route of the table has a handler, a use case, its contracts, a page and a test; what lacks is named."""
+    """Every row of the table has its handler, use case, contracts, page and test; what lacks is named."""
     if (function.name, part) in WITHOUT:
         pytest.skip(WITHOUT[function.name, part])
 
@@ -114,7 +121,9 @@ def test_https_contract_and_table_hold_the_same_routes() -> None:
         if method in ("get", "post", "put", "delete", "patch")
     }
 
-    assert described == {(route.method, route.path) for function in HTTPS_FUNCTIONS for route in _https(function)}
+    assert described == {
+        (route.method, route.path) for function in HTTPS_FUNCTIONS for route in _https(function)
+    }
 
 
 def test_https_contract_and_table_agree_on_who_may_call() -> None:
@@ -130,12 +139,14 @@ def test_https_contract_and_table_agree_on_who_may_call() -> None:
     }
 
     assert signed == {
-        (route.method, route.path): route.auth == "device" for function in HTTPS_FUNCTIONS for route in _https(function)
+        (route.method, route.path): route.auth == "device"
+        for function in HTTPS_FUNCTIONS
+        for route in _https(function)
     }
 
 
 def test_socket_contract_and_table_hold_the_same_frames() -> None:
-    """The AsyncAPI document lets a client send exactly the frames that have a route, answered or not alike."""
+    """The AsyncAPI document lets a client send exactly the frames with a route, answered or not alike."""
     received = {
         name: "reply" in operation
         for name, operation in _yaml("asyncapi.yaml")["operations"].items()
@@ -161,7 +172,7 @@ def test_names_and_routes_are_unique() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_rights_fit_the_tables(function: Function) -> None:
-    """Rights name existing tables, and a conditional write, which reads its row, has the right to read too."""
+    """Rights name existing tables, and a conditional write, which reads its row, may read it too."""
     known = {spec.name for spec in TABLES}
 
     assert set(function.tables) <= known

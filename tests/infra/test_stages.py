@@ -25,7 +25,14 @@ def test_open_registration_is_refused_outside_the_local_stage(name: str, others:
 
 def test_local_stage_is_open_and_may_use_a_provider() -> None:
     """At home anybody may register; a local identity provider may be tried there, over plain HTTP too."""
-    app = App(context={"stage": "local", "verifier": "oidc", "oidc_issuer": "http://127.0.0.1:9", "oidc_audience": "a"})
+    app = App(
+        context={
+            "stage": "local",
+            "verifier": "oidc",
+            "oidc_issuer": "http://127.0.0.1:9",
+            "oidc_audience": "a",
+        }
+    )
 
     assert stage("local").verifier == "open"
     assert stage_from_context(app).oidc_issuer == "http://127.0.0.1:9"
@@ -63,7 +70,7 @@ def test_stage_defaults_to_the_local_one() -> None:
     ("overrides", "refused"), [({}, True), (PROVIDER, False)], ids=["placeholder", "provider"]
 )
 def test_placeholder_cannot_be_deployed(overrides: dict[str, str], refused: bool) -> None:
-    """Without an identity provider every stack wants a parameter that has no value, so no deployment starts."""
+    """Without an identity provider every stack wants a parameter without value, so no deployment starts."""
     app = App()
     stacks = build(app, stage("dev", overrides))
 
@@ -80,14 +87,18 @@ def test_placeholder_cannot_be_deployed(overrides: dict[str, str], refused: bool
     ("name", "environment", "refused"),
     [
         ("local", {}, False),
-        ("local", {"CDK_DEFAULT_ACCOUNT": "000000000000", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, False),
+        (
+            "local",
+            {"CDK_DEFAULT_ACCOUNT": "000000000000", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
+            False,
+        ),
         ("local", {"CDK_DEFAULT_ACCOUNT": "111122223333"}, True),
         ("local", {"CDK_DEFAULT_ACCOUNT": "111122223333", "AWS_ENDPOINT_URL": "https://example.org"}, True),
         ("dev", {"CDK_DEFAULT_ACCOUNT": "111122223333"}, False),
     ],
 )
 def test_local_stage_stays_out_of_aws(name: str, environment: dict[str, str], refused: bool) -> None:
-    """With credentials for AWS the local stage, which is open to anybody, is refused before anything is built."""
+    """With credentials for AWS the local stage, open to anybody, is refused before anything is built."""
     if refused:
         with pytest.raises(StageError, match="belongs to the local cloud"):
             refuse_real_account(stage(name), environment)

@@ -10,7 +10,15 @@ from aws_cdk.assertions import Template
 
 from infra.allowed_resources import ALLOWED_RESOURCES
 from infra.application import project_version
-from infra.routes import AUTHORIZER, FUNCTIONS, HTTPS_FUNCTIONS, SOCKET_FUNCTIONS, Function, HttpsRoute, SocketRoute
+from infra.routes import (
+    AUTHORIZER,
+    FUNCTIONS,
+    HTTPS_FUNCTIONS,
+    SOCKET_FUNCTIONS,
+    Function,
+    HttpsRoute,
+    SocketRoute,
+)
 from infra.stacks.data import DataStack
 from infra.stages import STAGE_NAMES, stage
 from schemas.tables import DAY, TABLES, Table
@@ -29,15 +37,17 @@ def _routes(deployment: Deployment, stack: str) -> dict[str, dict[str, Any]]:
 
 
 def test_resource_types_are_exactly_the_allowed_ones(dev: Deployment) -> None:
-    """Nothing that is billed by the hour slips in: a new type needs a line that says what it costs while idle."""
-    used = {resource["Type"] for template in dev.templates.values() for resource in template["Resources"].values()}
+    """Nothing billed by the hour slips in: a new type needs a line that says what it costs while idle."""
+    used = {
+        resource["Type"] for template in dev.templates.values() for resource in template["Resources"].values()
+    }
 
     assert used == set(ALLOWED_RESOURCES)
 
 
 @pytest.mark.parametrize("spec", TABLES, ids=lambda spec: spec.name)
 def test_table_equals_its_source(dev: Deployment, spec: Table) -> None:
-    """Every table has the columns, keys, order and lifetime of ``schemas/tables.py``, and is paid by request."""
+    """Every table has the columns, keys, order and lifetime of its source, and is paid by request."""
     (table,) = (
         resource["Properties"]
         for resource in dev.resources("AWS::Cassandra::Table").values()
@@ -61,7 +71,9 @@ def test_table_equals_its_source(dev: Deployment, spec: Table) -> None:
 
 def test_no_table_beside_the_source(dev: Deployment) -> None:
     """The template holds one table for each entry of ``schemas/tables.py``."""
-    names = [resource["Properties"]["TableName"] for resource in dev.resources("AWS::Cassandra::Table").values()]
+    names = [
+        resource["Properties"]["TableName"] for resource in dev.resources("AWS::Cassandra::Table").values()
+    ]
 
     assert sorted(names) == sorted(spec.name for spec in TABLES)
 
@@ -75,7 +87,11 @@ def test_data_outlives_its_stack(name: str) -> None:
 
     assert len(holders) == len(TABLES) + 1
     for holder in holders:
-        assert holder["DeletionPolicy"] == holder["UpdateReplacePolicy"] == ("Delete" if name == "local" else "Retain")
+        assert (
+            holder["DeletionPolicy"]
+            == holder["UpdateReplacePolicy"]
+            == ("Delete" if name == "local" else "Retain")
+        )
     assert data.termination_protection is (name != "local")
 
 
@@ -98,7 +114,7 @@ def test_connect_is_the_one_route_with_an_authorizer(dev: Deployment) -> None:
 
 
 def test_every_https_route_states_its_authorization(dev: Deployment) -> None:
-    """Handlers verify signatures themselves, and the template says so for each route instead of leaving it out."""
+    """Handlers verify signatures themselves, and the template says so for each route."""
     assert {key: route["AuthorizationType"] for key, route in _routes(dev, "https").items()} == {
         f"{route.method} {route.path}": "NONE"
         for function in HTTPS_FUNCTIONS
@@ -114,7 +130,9 @@ def test_routes_lead_to_their_function(dev: Deployment, function: Function) -> N
     resources = dev.templates[stack]["Resources"]
     for route in function.routes:
         key = route.key if isinstance(route, SocketRoute) else f"{route.method} {route.path}"
-        integration_id = flat(_routes(dev, stack)[key]["Target"]).removeprefix("integrations/<").removesuffix(">")
+        integration_id = (
+            flat(_routes(dev, stack)[key]["Target"]).removeprefix("integrations/<").removesuffix(">")
+        )
         uri = flat(resources[integration_id]["Properties"]["IntegrationUri"])
 
         assert f"<{_function_id(dev, function.name)}.Arn>" in uri
@@ -168,7 +186,9 @@ def test_browsers_are_admitted_by_origin_only(dev: Deployment, local: Deployment
     """The HTTP API answers preflights for the configured origins; without any it has no such setting."""
 
     def cors(deployment: Deployment) -> object:
-        apis = [resource["Properties"] for resource in deployment.resources("AWS::ApiGatewayV2::Api").values()]
+        apis = [
+            resource["Properties"] for resource in deployment.resources("AWS::ApiGatewayV2::Api").values()
+        ]
         (http_api,) = (properties for properties in apis if properties["ProtocolType"] == "HTTP")
         return http_api.get("CorsConfiguration", {}).get("AllowOrigins")
 
