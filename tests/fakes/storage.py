@@ -1,0 +1,181 @@
+"""The storage ports in memory. ``tests/contract/storage_ports.py`` holds them to the same rules as Cassandra."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from chat.domain import base64url
+from chat.domain.devices import DeviceList
+from chat.domain.ids import AccountId, Address, MessageId, MessageName, milliseconds_of, week_of
+from chat.domain.relations import STRANGER, Relation
+from chat.ports.accounts import Card, Claim
+from chat.ports.connections import Connection
+from chat.ports.inbox import InboxRow, StoredRow
+
+
+class FakeHandles:
+    """Handles in a dict."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Claim] = {}
+
+    def claim(self, handle: str, claim: Claim, now: int) -> Claim:
+        return self.claims.setdefault(handle, claim)
+
+    def find(self, handle: str) -> AccountId | None:
+        held = self.claims.get(handle)
+        return held.account if held else None
+
+
+class FakeCards:
+    """Cards in dicts. ``reads`` counts partition reads."""
+
+    def __init__(self) -> None:
+        self.lists: dict[AccountId, DeviceList] = {}
+        self.stands: dict[tuple[AccountId, AccountId], Relation] = {}
+        self.reads = 0
+
+    def read(self, account: AccountId, peers: Collection[AccountId]) -> Card:
+        self.reads += 1
+        return Card(self.lists.get(account), self._relations(account, peers))
+
+    def devices(self, account: AccountId) -> DeviceList | None:
+        return self.read(account, ()).devices
+
+    def relations(self, account: AccountId, peers: Collection[AccountId]) -> Mapping[AccountId, Relation]:
+        self.reads += 1
+        return self._relations(account, peers)
+
+    def blocked(self, account: AccountId) -> list[AccountId]:
+        return sorted(
+            peer for (mine, peer), relation in self.stands.items() if mine == account and relation.blocked
+        )
+
+    def create(self, devices: DeviceList) -> bool:
+        return self.lists.setdefault(devices.account, devices) is devices
+
+    def replace(self, devices: DeviceList) -> bool:
+        if self.lists[devices.account].version != devices.version - 1:
+            return False
+        self.lists[devices.account] = devices
+        return True
+
+    def accept(self, account: AccountId, peer: AccountId) -> Relation:
+        return self._change(account, peer, accepted=True)
+
+    def block(self, account: AccountId, peer: AccountId) -> Relation:
+        return self._change(account, peer, blocked=True)
+
+    def unblock(self, account: AccountId, peer: AccountId, now: int) -> Relation:
+        if self.stands.get((account, peer), STRANGER).blocked:
+            return self._change(account, peer, blocked=False, unblocked_at=now)
+        return self.stands.get((account, peer), STRANGER)
+
+    def _change(self, account: AccountId, peer: AccountId, **changes: bool | int) -> Relation:
+        changed = replace(self.stands.get((account, peer), STRANGER), **changes)  # type: ignore[arg-type]
+        self.stands[account, peer] = changed
+        return changed
+
+    def _relations(self, account: AccountId, peers: Collection[AccountId]) -> dict[AccountId, Relation]:
+        return {peer: self.stands[account, peer] for peer in peers if (account, peer) in self.stands}
+
+
+class FakeConnections:
+    """Connections in a set."""
+
+    def __init__(self) -> None:
+        self.rows: set[Connection] = set()
+
+    def add(self, connection: Connection) -> None:
+        self.rows.add(connection)
+
+    def remove(self, connection: Connection) -> None:
+        self.rows = {
+            row
+            for row in self.rows
+            if (row.address, row.connection_id) != (connection.address, connection.connection_id)
+        }
+
+    def of_account(self, account: AccountId) -> list[Connection]:
+        return sorted(
+            (row for row in self.rows if row.account == account), key=lambda r: (r.device, r.connection_id)
+        )
+
+
+class FakeConnectNumbers:
+    """Connect numbers in a dict."""
+
+    def __init__(self) -> None:
+        self.last: dict[Address, int] = {}
+
+    def start(self, device: Address) -> None:
+        self.last.setdefault(device, 0)
+
+    def raise_to(self, device: Address, number: int) -> int | None:
+        before = self.last.get(device)
+        if before is None or before >= number:
+            return None
+        self.last[device] = number
+        return before
+
+
+class FakeInbox:
+    """The inbox in a dict, keyed as the table is. ``log`` notes every call in order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Address, dict[MessageName, bytes]] = {}
+        self.ttl: dict[tuple[Address, MessageName], int] = {}
+        self.log: list[str] = []
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in self.rows.values())
+
+    def put(self, rows: Sequence[InboxRow]) -> None:
+        self.log.append("put")
+        for row in rows:
+            self.rows.setdefault(row.device, {})[row.name] = row.envelope
+            self.ttl[row.device, row.name] = row.ttl_seconds
+
+    def remove(self, device: Address, names: Collection[MessageName]) -> None:
+        self.log.append("remove")
+        for name in names:
+            self.rows.get(device, {}).pop(name, None)
+
+    def page(self, device: Address, week: int, since: MessageId, limit: int) -> list[StoredRow]:
+        rows = sorted(self.rows.get(device, {}).items())
+        found = [StoredRow(n, blob) for n, blob in rows if _week(n) == week and n.id >= since]
+        return found[:limit]
+
+    def present(self, device: Address, week: int, ids: Collection[MessageId]) -> set[MessageName]:
+        return {n for n in self.rows.get(device, {}) if _week(n) == week and n.id in ids}
+
+
+class FakeUsedProofs:
+    """Used nonces in a set."""
+
+    def __init__(self) -> None:
+        self.used: set[tuple[Address, str]] = set()
+
+    def use(self, device: Address, nonce: str, now: int) -> bool:
+        if (device, nonce) in self.used:
+            return False
+        self.used.add((device, nonce))
+        return True
+
+
+class FakeLinks:
+    """Links in a dict."""
+
+    def __init__(self) -> None:
+        self.links: dict[str, Address] = {}
+
+    def add(self, auth_key: bytes, device: Address) -> None:
+        self.links.setdefault(base64url.encode(auth_key), device)
+
+    def find(self, auth_key: bytes) -> Address | None:
+        return self.links.get(base64url.encode(auth_key))
+
+
+def _week(name: MessageName) -> int:
+    return week_of(milliseconds_of(name.id))
