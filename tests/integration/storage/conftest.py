@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from chat.adapters.cassandra.keyspaces_auth import KeyspacesAuth, security_options
 from chat.adapters.cassandra.policies import new_cluster
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.sigv4 import Credentials
+
 from schemas.tables import render_cql
 from tests.integration.storage.keyspaces_double import (
     ACCESS_KEY,

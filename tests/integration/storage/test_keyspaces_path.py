@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, NoHostAvailable, Session
-
 from chat.adapters.cassandra.policies import FewHosts, new_cluster
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.cassandra.statement import Statement
+
 from tests.integration.storage.conftest import security
 from tests.integration.storage.keyspaces_double import ACCESS_KEY, KeyspacesDouble
 

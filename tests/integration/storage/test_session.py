@@ -13,11 +13,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from chat.adapters.cassandra.session import Cassandra
+from chat.adapters.cassandra.statement import Statement
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.adapters.cassandra.session import Cassandra
-from chat.adapters.cassandra.statement import Statement
 from tests.integration.storage.keyspaces_double import ACCESS_KEY, SECRET_KEY, KeyspacesDouble
 from tests.integration.storage.lossy_proxy import LossyProxy
 

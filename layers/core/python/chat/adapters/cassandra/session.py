@@ -107,7 +107,7 @@ class Pending:
 class _Attempts:
     """The memory of one statement's repetitions."""
 
-    started: float = field(default_factory=time.monotonic)
+    started: float
     refusals: int = 0
     session: Session | None = None
     rebuilt: bool = False
@@ -165,7 +165,7 @@ class Cassandra:
         def send(session: Session, page: bytes | None = None) -> ResponseFuture:
             return session.execute_async(self._bind(session, statement, values), paging_state=page)
 
-        attempts = _Attempts()
+        attempts = _Attempts(time.monotonic())
         first = self._send(send, attempts)
 
         def collect() -> list[Row]:
@@ -233,7 +233,7 @@ class Cassandra:
             session.cluster.shutdown()
 
     def _ask(self, send: Send, *, repeatable: bool = True) -> ResultSet:
-        attempts = _Attempts()
+        attempts = _Attempts(time.monotonic())
         return self._wait(self._send(send, attempts), send, attempts, repeatable=repeatable)
 
     def _send(self, send: Send, attempts: _Attempts) -> ResponseFuture:

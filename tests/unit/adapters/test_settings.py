@@ -1,0 +1,76 @@
+"""Settings come from the environment, and an absent variable is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import pytest
+from chat.settings import (
+    CassandraSettings,
+    DiscoverySettings,
+    IdentitySettings,
+    SettingMissing,
+    SocketSettings,
+    VerifierSettings,
+)
+
+REGION = {"AWS_REGION": "eu-central-1"}
+OIDC = {"VERIFIER": "oidc", "OIDC_ISSUER": "https://id.example", "OIDC_AUDIENCE": "heliograph"}
+
+
+class FromEnv(Protocol):
+    def from_env(self, environ: Mapping[str, str]) -> object: ...
+
+
+def test_storage_is_keyspaces_of_the_region_by_default() -> None:
+    """The template sets nothing for storage: the function's own region is enough."""
+    settings = CassandraSettings.from_env(REGION)
+    assert settings.contact_points == ("cassandra.eu-central-1.amazonaws.com",)
+    assert (settings.port, settings.auth, settings.statement_log) == (9142, "sigv4", "")
+
+
+def test_storage_in_china_has_its_own_suffix() -> None:
+    """The endpoint follows the partition of the region."""
+    settings = CassandraSettings.from_env({"AWS_REGION": "cn-north-1"})
+    assert settings.contact_points == ("cassandra.cn-north-1.amazonaws.com.cn",)
+
+
+def test_the_local_cloud_names_its_own_storage() -> None:
+    """Three variables of the emulator's environment lead to a plain Cassandra."""
+    local = {"CASSANDRA_CONTACT_POINTS": "127.0.0.1, ::1", "CASSANDRA_PORT": "9042", "CASSANDRA_AUTH": "none"}
+    settings = CassandraSettings.from_env(REGION | local | {"HELIOGRAPH_STATEMENT_LOG": "statements.jsonl"})
+    assert settings.contact_points == ("127.0.0.1", "::1")
+    assert (settings.port, settings.auth, settings.statement_log) == (9042, "none", "statements.jsonl")
+
+
+def test_lists_and_open_stages() -> None:
+    """Origins may be empty; an open stage needs no issuer, an oidc stage needs both."""
+    assert IdentitySettings.from_env({"AUDIENCE": "a:443", "ALLOWED_ORIGINS": ""}).allowed_origins == ()
+    origins = IdentitySettings.from_env({"AUDIENCE": "a:443", "ALLOWED_ORIGINS": "https://a, https://b"})
+    assert origins.allowed_origins == ("https://a", "https://b")
+    assert VerifierSettings.from_env({"VERIFIER": "open"}).oidc_issuer == ""
+    assert VerifierSettings.from_env(OIDC).oidc_issuer == "https://id.example"
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "name"),
+    [
+        (CassandraSettings, {}, "AWS_REGION"),
+        (CassandraSettings, REGION | {"CASSANDRA_PORT": "cql"}, "CASSANDRA_PORT"),
+        (CassandraSettings, REGION | {"CASSANDRA_AUTH": "password"}, "CASSANDRA_AUTH"),
+        (SocketSettings, REGION, "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"),
+        (SocketSettings, {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://a/v1"}, "AWS_REGION"),
+        (IdentitySettings, {}, "AUDIENCE"),
+        (VerifierSettings, {}, "VERIFIER"),
+        (VerifierSettings, {"VERIFIER": "otp"}, "VERIFIER"),
+        (VerifierSettings, OIDC | {"OIDC_ISSUER": ""}, "OIDC_ISSUER"),
+        (VerifierSettings, {"VERIFIER": "oidc", "OIDC_ISSUER": "https://a"}, "OIDC_AUDIENCE"),
+        (DiscoverySettings, {"STAGE": "dev"}, "SOCKET_URL"),
+        (DiscoverySettings, {"SOCKET_URL": "wss://a/v1"}, "STAGE"),
+    ],
+)
+def test_names_the_variable_that_is_wrong(settings: FromEnv, environ: dict[str, str], name: str) -> None:
+    """An absent, empty or impossible value stops the cold start with the variable's name."""
+    with pytest.raises(SettingMissing, match=name):
+        settings.from_env(environ)
