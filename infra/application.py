@@ -63,8 +63,8 @@ def build(
     endpoints = EndpointsStack(app, settings, local_port=local_port)
     setting = Setting(settings, endpoints.addresses, assets or Assets())
     stacks = Stacks(data, endpoints, RealtimeStack(app, setting), HttpsStack(app, setting))
-    stacks.realtime.add_stack_dependency(data)
-    stacks.https.add_stack_dependency(data)
+    # First in, last out: a removal that stops at the protected data has already removed everything else.
+    endpoints.add_stack_dependency(data)
     for stack in stacks.all:
         if settings.lacks_identity_provider:
             _refuse_deployment(stack)

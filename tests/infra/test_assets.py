@@ -63,9 +63,9 @@ def test_handler_is_importable_from_the_assets(dev: Deployment, function: Functi
         "print('\\n'.join(module.__file__ for module in (chat, functions, schemas)))\n"
     )
 
-    # -I -S: no current folder, no environment, no .pth files that would lead back to the repository.
+    # -I -S: no current folder, no environment, no .pth files that lead back to the repository. -B: no .pyc.
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-S", "-B", "-c", program], capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stderr
