@@ -1,0 +1,97 @@
+"""Heliograph: end-to-end encrypted messaging with no servers to run. This is its Python SDK.
+
+    async with Client("alice.db", server=BASE_URL) as me:
+        await me.register("alice")
+        bob = await me.conversation("bob")
+        message = await bob.send("Hi Bob")
+        await message.reached("delivered", timeout=30)
+"""
+
+from __future__ import annotations
+
+from heliograph.client import Client
+from heliograph.encryption import ClearEncryption, Content, Encryption
+from heliograph.errors import (
+    AlreadyRegistered,
+    BadLinkCode,
+    DecryptionFailed,
+    DeviceLimit,
+    DeviceRemoved,
+    EncryptionRefused,
+    HandleTaken,
+    HeliographError,
+    NetworkError,
+    NoAnswer,
+    NoServer,
+    NotFound,
+    NotRegistered,
+    RateLimited,
+    RecipientBlocked,
+    SendFailed,
+    StoreLocked,
+    StoreUnreadable,
+    TooLarge,
+    Unavailable,
+    VerificationFailed,
+    VersionUnsupported,
+)
+from heliograph.events import (
+    ConnectionChanged,
+    DeviceListChanged,
+    Event,
+    MessageReceived,
+    SentElsewhere,
+    StatusChanged,
+    StoreRolledBack,
+    Undecryptable,
+)
+from heliograph.ids import AccountId, Address, ConversationId, Cursor, LogicalId, MessageId
+from heliograph.model import Conversation, Device, Message
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccountId",
+    "Address",
+    "AlreadyRegistered",
+    "BadLinkCode",
+    "ClearEncryption",
+    "Client",
+    "ConnectionChanged",
+    "Content",
+    "Conversation",
+    "ConversationId",
+    "Cursor",
+    "DecryptionFailed",
+    "Device",
+    "DeviceLimit",
+    "DeviceListChanged",
+    "DeviceRemoved",
+    "Encryption",
+    "EncryptionRefused",
+    "Event",
+    "HandleTaken",
+    "HeliographError",
+    "LogicalId",
+    "Message",
+    "MessageId",
+    "MessageReceived",
+    "NetworkError",
+    "NoAnswer",
+    "NoServer",
+    "NotFound",
+    "NotRegistered",
+    "RateLimited",
+    "RecipientBlocked",
+    "SendFailed",
+    "SentElsewhere",
+    "StatusChanged",
+    "StoreLocked",
+    "StoreRolledBack",
+    "StoreUnreadable",
+    "TooLarge",
+    "Unavailable",
+    "Undecryptable",
+    "VerificationFailed",
+    "VersionUnsupported",
+]

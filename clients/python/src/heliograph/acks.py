@@ -1,0 +1,145 @@
+"""What is owed to the server: acknowledgements wait a moment for a frame to ride on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+
+from heliograph.ids import ConversationId
+from heliograph.store import incoming
+from heliograph.store.database import Database
+from heliograph.store.incoming import Ack
+
+LIST_ENTRIES = 256
+CONVERSATIONS = 64
+REMEMBERED_FRAMES = 64
+"""Unanswered ack frames whose error could still come."""
+
+
+class AckBatch:
+    """Acks of one frame."""
+
+    def __init__(self, acks: list[Ack]) -> None:
+        self.acks = acks
+
+    @property
+    def member(self) -> str:
+        """The frame's `ack` member as JSON text, with the comma before it; empty without acks."""
+        if not self.acks:
+            return ""
+        delivered: list[list[str]] = []
+        quiet: list[list[str]] = []
+        read: dict[ConversationId, list[list[str]]] = {}
+        for ack in self.acks:
+            name = [ack.id, ack.sender]
+            if ack.kind == "read":
+                read.setdefault(ack.conversation, []).append(name)
+            else:
+                (delivered if ack.kind == "delivered" else quiet).append(name)
+        lists = {"delivered": delivered, "read": read, "quiet": quiet}
+        body = {kind: entries for kind, entries in lists.items() if entries}
+        return ',"ack":' + json.dumps(body, separators=(",", ":"))
+
+
+class AckQueue:
+    """Acks that are stored and not sent yet.
+
+    An ack that left is forgotten: `ack` frames are not answered, and where one got lost its row comes again
+    with the next drain and is acknowledged again. An ack whose frame was refused is put back.
+    """
+
+    def __init__(self, database: Database, delay: float, flush: Callable[[], None]) -> None:
+        self._database = database
+        self._delay = delay
+        self._flush = flush
+        self._owed: dict[tuple[str, str], Ack] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._sent: dict[str, AckBatch] = {}
+
+    def __len__(self) -> int:
+        return len(self._owed)
+
+    def add(self, acks: Iterable[Ack]) -> None:
+        """Owe acks; a `read` replaces a `delivered` that has not left yet."""
+        for ack in acks:
+            key = (ack.id, ack.sender)
+            if ack.kind == "delivered" and key in self._owed:
+                continue
+            self._owed[key] = ack
+        if not self._owed:
+            return
+        if len(self._owed) >= LIST_ENTRIES:
+            self.flush_soon(0)
+        else:
+            self.flush_soon(self._delay)
+
+    def flush_soon(self, delay: float) -> None:
+        """Send what is owed after `delay` seconds, if no frame takes it along before."""
+        if self._timer is not None:
+            if delay > 0:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._owed:
+            self._flush()
+
+    def take(self) -> AckBatch:
+        """Take as many as one frame can carry, oldest first."""
+        if not self._owed:
+            return AckBatch([])
+        counts = {"delivered": 0, "quiet": 0}
+        conversations: dict[str, int] = {}
+        taken: list[Ack] = []
+        for ack in self._owed.values():
+            if ack.kind == "read":
+                if sum(conversations.values()) >= LIST_ENTRIES or (
+                    ack.conversation not in conversations and len(conversations) >= CONVERSATIONS
+                ):
+                    continue
+                conversations[ack.conversation] = conversations.get(ack.conversation, 0) + 1
+            else:
+                if counts[ack.kind] >= LIST_ENTRIES:
+                    continue
+                counts[ack.kind] += 1
+            taken.append(ack)
+        for ack in taken:
+            del self._owed[ack.id, ack.sender]
+        if not self._owed and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return AckBatch(taken)
+
+    def names(self, limit: int) -> list[list[str]]:
+        """Name messages that are stored here and owed, and in no frame yet."""
+        return [[ack.id, ack.sender] for ack in self._owed.values() if "/" not in ack.sender][:limit]
+
+    def left(self, batch: AckBatch, ref: str | None = None) -> None:
+        """Forget acks that the server got; remember the frame a while, where only an error would be told."""
+        if not batch.acks:
+            return
+        if ref is not None:
+            self._sent[ref] = batch
+            if len(self._sent) > REMEMBERED_FRAMES:
+                del self._sent[next(iter(self._sent))]
+        self._database.later(lambda connection: incoming.acknowledged(connection, batch.acks))
+
+    def put_back(self, batch: AckBatch, delay: float) -> None:
+        """Owe again what did not get through; whatever replaced an entry meanwhile wins."""
+        if not batch.acks:
+            return
+        self._owed = {(ack.id, ack.sender): ack for ack in batch.acks} | self._owed
+        self.flush_soon(max(delay, self._delay))
+
+    def refused(self, ref: str | None) -> AckBatch | None:
+        """Give the acks of an ack frame that was refused."""
+        return self._sent.pop(ref, None) if ref is not None else None
+
+    def stop(self) -> None:
+        """Send nothing more by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,382 @@
+"""The one live socket of a device: connect, drain, keep alive, renew, come back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from heliograph.acks import AckQueue
+from heliograph.backoff import Backoff
+from heliograph.encryption import Encryption
+from heliograph.errors import DeviceRemoved, HeliographError, NetworkError, VersionUnsupported
+from heliograph.events import ConnectionState
+from heliograph.http import HttpApi
+from heliograph.ids import ServerClock
+from heliograph.inbox import Inbox
+from heliograph.signing import Identity
+from heliograph.socket import ANSWER_SECONDS, Socket
+from heliograph.store import event_log, outgoing, profile
+from heliograph.store.database import Database
+from heliograph.transport import HandshakeRefused, Transport
+
+logger = logging.getLogger("heliograph")
+
+HAVE_ENTRIES = 256
+CONFIRM_ROWS = 200
+"""Rows of a drain after which another one follows at once: only an empty drain moves the mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Times in seconds; other values are for tests."""
+
+    keep_alive: float = 540
+    """API Gateway closes sockets that were idle for 10 minutes."""
+    renew: float = 6600
+    """It closes all after 2 hours."""
+    renew_jitter: float = 300
+    linger: float = 5
+    """How long answers may still come on a socket that was renewed."""
+    answer: float = ANSWER_SECONDS
+    backoff_base: float = 0.5
+    backoff_cap: float = 30
+
+
+class ClosedForGood(HeliographError):
+    """The server does not want this device back; `code` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEvents:
+    """Whom the connection tells what."""
+
+    state: Callable[[ConnectionState, str | None], None]
+    own_list: Callable[[int], None]
+    logged: Callable[[], None]
+
+
+class Connection:
+    """Keeps one socket open until it is closed for good."""
+
+    def __init__(
+        self,
+        *,
+        api: HttpApi,
+        clock: ServerClock,
+        transport: Transport,
+        database: Database,
+        me: Identity,
+        encryption: Encryption,
+        inbox: Inbox,
+        acks: AckQueue,
+        timing: Timing,
+        events: ConnectionEvents,
+    ) -> None:
+        self._api = api
+        self._clock = clock
+        self._transport = transport
+        self._database = database
+        self._me = me
+        self._encryption = encryption
+        self._inbox = inbox
+        self._acks = acks
+        self._timing = timing
+        self._events = events
+        self._socket_url: str | None = None
+        self._current: Socket | None = None
+        self._ready: asyncio.Event = asyncio.Event()
+        self._renewing = False
+        self._closed_reason: str | None = None
+        self._wake = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def socket(self) -> Socket:
+        """Give the live socket; waits while there is none."""
+        while True:
+            await self._ready.wait()
+            if self._current is not None and not self._current.closed.is_set():
+                return self._current
+            self._ready.clear()
+
+    def suspect(self, socket: Socket) -> None:
+        """Give up a socket that does not answer."""
+        self._spawn(socket.close())
+
+    def flush_acks(self) -> None:
+        """Send what is owed, if there is a socket; else it goes with the next `sync`."""
+        if self._ready.is_set():
+            self._spawn(self._post_acks())
+
+    async def run(self) -> None:
+        """Stay connected until the server or `stop` ends it."""
+        backoff = Backoff(self._timing.backoff_base, self._timing.backoff_cap)
+        while self._closed_reason is None:
+            self._events.state("connecting", None)
+            problem: HeliographError | None = None
+            try:
+                self._current = await self._open()
+                await self._serve(self._current, backoff)
+            except ClosedForGood as final:
+                self._closed_reason = final.code
+            except HeliographError as caught:
+                problem = caught
+            self._ready.clear()
+            if self._current is not None:
+                await self._current.close()
+            if self._closed_reason is None:
+                self._events.state("offline", problem.code if problem else "NETWORK")
+                await asyncio.sleep(backoff.next(problem.retry_after if problem else None))
+        self._events.state("closed", self._closed_reason)
+
+    async def stop(self) -> None:
+        """Send the acks that are owed and close the sockets."""
+        if self._ready.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._post_acks(), 1)
+        self._ready.clear()
+        for task in list(self._background):
+            task.cancel()
+        if self._current is not None:
+            await self._current.close()
+
+    async def _open(self) -> Socket:
+        if self._socket_url is None:
+            self._socket_url = await self._discover()
+        now = self._clock.now()
+        number = await self._database.run(lambda connection: profile.next_connect_number(connection, now))
+        joint = "&" if "?" in self._socket_url else "?"
+        url = f"{self._socket_url}{joint}proof={self._me.proof(self._api.audience, number)}"
+        try:
+            channel = await self._transport.open(url)
+        except HandshakeRefused as refused:
+            self._socket_url = None
+            if refused.status in (401, 403):
+                await self._learn_why()
+            raise
+        except NetworkError:
+            self._socket_url = None
+            raise
+        return Socket(channel, self._clock, self._on_events, self._on_error, self._timing.answer)
+
+    async def _discover(self) -> str:
+        found = await self._api.discover()
+        versions = found.get("versions", {}).get("supported", [])
+        if 1 not in versions:
+            raise VersionUnsupported(f"the server speaks protocol versions {versions}, this SDK speaks 1")
+        url = str(found["socket_url"])
+        self._encryption.check_server(url)
+        return url
+
+    async def _learn_why(self) -> None:
+        """A refused handshake tells a status only: correct the clock and ask by HTTPS.
+
+        Raises:
+            ClosedForGood: The server knows this device no more.
+        """
+        self._socket_url = await self._discover()
+        try:
+            await self._api.devices(self._me)
+        except DeviceRemoved as removed:
+            raise ClosedForGood(str(removed), code="DEVICE_REMOVED") from removed
+        except HeliographError as problem:
+            if problem.code == "UNAUTHENTICATED":
+                raise ClosedForGood("the server does not know this device", code=problem.code) from problem
+
+    async def _serve(self, socket: Socket, backoff: Backoff) -> None:
+        self._events.state("catching_up", None)
+        await self._drain(socket, first=True)
+        self._events.state("online", None)
+        backoff.reset()
+        renew_at = self._renewal_time()
+        while self._closed_reason is None and not socket.closed.is_set():
+            pause = min(self._timing.keep_alive, max(renew_at - time.monotonic(), 0))
+            if await self._woken(socket, pause):
+                continue
+            if time.monotonic() < renew_at:
+                await self._drain(socket, first=False)
+                continue
+            try:
+                socket = await self._renew(socket)
+            except ClosedForGood:
+                raise
+            except HeliographError as problem:
+                logger.info("the socket could not be renewed yet: %s", problem)
+                renew_at = time.monotonic() + 30 + random.random() * 60  # noqa: S311
+                continue
+            renew_at = self._renewal_time()
+            await self._drain(socket, first=True)
+
+    async def _woken(self, socket: Socket, seconds: float) -> bool:
+        """Wait; tell whether the socket closed or the session ended meanwhile."""
+        waits = [asyncio.ensure_future(socket.closed.wait()), asyncio.ensure_future(self._wake.wait())]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in waits:
+                waiting.cancel()
+        self._wake.clear()
+        return bool(done)
+
+    def _renewal_time(self) -> float:
+        return time.monotonic() + self._timing.renew + (random.random() * 2 - 1) * self._timing.renew_jitter  # noqa: S311
+
+    async def _renew(self, old: Socket) -> Socket:
+        """Replace the socket before its time is over: the new one first, then the server closes the old one."""
+        self._renewing = True
+        try:
+            new = await self._open()
+            self._current = new
+        finally:
+            self._renewing = False
+        self._spawn(self._retire(old))
+        return new
+
+    async def _retire(self, old: Socket) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(old.closed.wait(), self._timing.linger)
+        await old.close()
+
+    async def _drain(self, socket: Socket, *, first: bool) -> None:
+        """Pull what is undelivered, page by page.
+
+        Raises:
+            NetworkError: The socket closed or does not answer.
+        """
+        backoff = Backoff(self._timing.backoff_base, self._timing.backoff_cap)
+        bare = False
+        while self._closed_reason is None:
+            try:
+                rows = await self._pull(socket, first=first, bare=bare)
+            except NetworkError:
+                raise
+            except HeliographError as problem:
+                if problem.code == "DEVICE_REMOVED":
+                    raise ClosedForGood(str(problem), code=problem.code) from problem
+                bare = not problem.retryable
+                if problem.code != "BAD_TOKEN":
+                    await asyncio.sleep(backoff.next(problem.retry_after))
+                continue
+            if rows < CONFIRM_ROWS:
+                return
+
+    async def _pull(self, socket: Socket, *, first: bool, bare: bool) -> int:
+        rows, token, page = 0, "", 0
+        skipped = False
+        while True:
+            batch = self._acks.take()
+            if token:
+                rest = f',"token":"{token}"'
+            else:
+                rest, skipped = ("", False) if bare else await self._first_page()
+            try:
+                answer = await socket.request("sync", rest + batch.member)
+            except HeliographError:
+                self._acks.put_back(batch, 0)
+                raise
+            self.settle_acks(batch, answer)
+            events = self._without_session(socket, answer["events"])
+            rows += sum(1 for event in events if event.get("type") == "message" or "row" in event)
+            if page == 0 and self._closed_reason is None:
+                self._ready.set()
+            await self._inbox.take(events)
+            page += 1
+            if "caught_up" in answer:
+                await self._caught_up(answer["caught_up"], first=first, move_mark=rows == 0 and not skipped)
+                return rows
+            token = answer["token"]
+
+    async def _first_page(self) -> tuple[str, bool]:
+        now = self._clock.now()
+        owed = self._acks.names(HAVE_ENTRIES)
+        mark, unreceipted = await self._database.run(
+            lambda connection: (profile.get(connection, "mark"), outgoing.unreceipted(connection, self._me, now))
+        )
+        body: dict[str, Any] = {}
+        if mark is not None:
+            body["mark"] = int(mark)
+        if owed:
+            body["have"] = owed
+        if unreceipted:
+            body["unreceipted"] = unreceipted
+        return ("," + json.dumps(body, separators=(",", ":"))[1:-1] if body else ""), bool(owed)
+
+    async def _caught_up(self, caught_up: dict[str, Any], *, first: bool, move_mark: bool) -> None:
+        previous, mark = int(caught_up["previous_connect"]), int(caught_up["mark"])
+        server = self._api.base_url
+
+        def remember(connection: Any) -> bool:
+            if move_mark:
+                profile.put(connection, "mark", mark)
+            if not first:
+                return False
+            profile.put(connection, "server", server)
+            if profile.confirm_previous_connect(connection, previous):
+                return False
+            if profile.get(connection, "rolled_back_to") == str(previous):
+                return False
+            profile.put(connection, "rolled_back_to", previous)
+            event_log.append(connection, "rolled_back", None, previous_connect=previous)
+            return True
+
+        if await self._database.run(remember):
+            logger.warning("the store was rolled back, or a copy of it is in use")
+            self._events.logged()
+        self._events.own_list(int(caught_up["device_list_version"]))
+
+    async def _on_events(self, socket: Socket, events: list[dict[str, Any]]) -> None:
+        events = self._without_session(socket, events)
+        if events:
+            await self._inbox.put(events)
+
+    def _without_session(self, socket: Socket, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rest: list[dict[str, Any]] = []
+        for event in events:
+            if not isinstance(event, dict):
+                continue
+            if event.get("type") != "session_closed":
+                rest.append(event)
+            elif event.get("reason") == "DEVICE_REMOVED" or (socket is self._current and not self._renewing):
+                self._closed_reason = str(event.get("reason"))
+                self._ready.clear()
+                self._wake.set()
+        return rest
+
+    def _on_error(self, ref: str | None, error: HeliographError) -> None:
+        batch = self._acks.refused(ref)
+        if batch is not None and error.retryable:
+            self._acks.put_back(batch, error.retry_after or 1)
+        else:
+            logger.warning("the server refused a frame: %s", error.code)
+
+    def settle_acks(self, batch: Any, answer: dict[str, Any]) -> None:
+        """Take in what became of acks that rode on an answered frame."""
+        error = answer.get("ack_error")
+        if isinstance(error, dict) and error.get("code") in ("UNAVAILABLE", "INTERNAL", "RATE_LIMITED"):
+            self._acks.put_back(batch, float(error.get("retry_after") or 1))
+        else:
+            if error:
+                logger.warning("the server refused acks: %s", error.get("code"))
+            self._acks.left(batch)
+
+    async def _post_acks(self) -> None:
+        socket = self._current
+        while len(self._acks) and socket is not None and not socket.closed.is_set():
+            batch = self._acks.take()
+            try:
+                ref = await socket.post("ack", batch.member)
+            except NetworkError:
+                self._acks.put_back(batch, 0)
+                return
+            self._acks.left(batch, ref)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

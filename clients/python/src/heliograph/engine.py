@@ -1,0 +1,133 @@
+"""A registered device at work: connection, outbox and inbox around one store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heliograph.acks import AckQueue
+from heliograph.backoff import Backoff
+from heliograph.connection import Connection, ConnectionEvents, Timing
+from heliograph.directory import Directory
+from heliograph.encryption import Encryption
+from heliograph.errors import HeliographError
+from heliograph.events import ConnectionState
+from heliograph.http import HttpApi
+from heliograph.ids import ServerClock
+from heliograph.inbox import Inbox
+from heliograph.outbox import Outbox
+from heliograph.signing import Identity
+from heliograph.store import event_log, incoming, messages, outgoing, peers
+from heliograph.store.database import Database
+from heliograph.store.incoming import Ingested
+from heliograph.transport import Transport
+from heliograph.watch import Watch
+
+logger = logging.getLogger("heliograph")
+
+
+class Engine:
+    """Wires the parts of a device together and runs them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        api: HttpApi,
+        clock: ServerClock,
+        transport: Transport,
+        me: Identity,
+        encryption: Encryption,
+        ack_delay: float,
+        timing: Timing,
+        on_state: Callable[[ConnectionState, str | None], None],
+        on_logged: Callable[[], None],
+    ) -> None:
+        self.me = me
+        self.watch = Watch()
+        self.directory = Directory(database, api, me, on_logged)
+        self._database = database
+        self._clock = clock
+        self._on_logged = on_logged
+        self.acks = AckQueue(database, ack_delay, lambda: self.connection.flush_acks())
+        self.inbox = Inbox(database, me, encryption, self.acks, self._stored)
+        self.connection = Connection(
+            api=api,
+            clock=clock,
+            transport=transport,
+            database=database,
+            me=me,
+            encryption=encryption,
+            inbox=self.inbox,
+            acks=self.acks,
+            timing=timing,
+            events=ConnectionEvents(on_state, self._own_list, on_logged),
+        )
+        self.outbox = Outbox(
+            database=database,
+            me=me,
+            clock=clock,
+            encryption=encryption,
+            directory=self.directory,
+            connection=self.connection,
+            acks=self.acks,
+            backoff=lambda: Backoff(timing.backoff_base, timing.backoff_cap),
+            on_changed=self.changed,
+        )
+        self._runner: asyncio.Task[None] | None = None
+        self._refresher: asyncio.Task[None] | None = None
+
+    async def start(self, *, connect: bool) -> None:
+        """Take up what an earlier run left, and connect unless told not to."""
+        now = self._clock.now()
+
+        def load(connection: Any) -> tuple[Any, Any]:
+            event_log.prune(connection)
+            messages.forget_old_names(connection, self.me.account, now)
+            return outgoing.waiting(connection), incoming.pending_acks(connection)
+
+        waiting, owed = await self._database.run(load)
+        self.acks.add(owed)
+        for peer, seq in waiting:
+            self.outbox.add(peer, seq)
+        if connect:
+            self._runner = asyncio.create_task(self.connection.run())
+
+    async def close(self) -> None:
+        """Send what acks are owed and stop."""
+        self.acks.stop()
+        await self.connection.stop()
+        await self.outbox.close()
+        for task in (self._runner, self._refresher):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        await self.directory.close()
+        await self.inbox.close()
+
+    def changed(self, seqs: Iterable[int]) -> None:
+        """Tell that messages changed and their events are in the log."""
+        seqs = list(seqs)
+        if seqs:
+            self.watch.changed(seqs)
+            self._on_logged()
+
+    def _stored(self, done: Ingested) -> None:
+        self.watch.changed(done.changed)
+        self._on_logged()
+        if done.own_list:
+            self._own_list(done.own_list)
+
+    def _own_list(self, version: int) -> None:
+        if self._refresher is None or self._refresher.done():
+            self._refresher = asyncio.create_task(self._refresh_own_list(version))
+
+    async def _refresh_own_list(self, version: int) -> None:
+        with contextlib.suppress(HeliographError):  # the next send is refused with the difference, then
+            known = await self._database.run(lambda connection: peers.by_account(connection, self.me.account))
+            if known is not None and known.version >= version:
+                return
+            await self.directory.refresh(self.me.account)

@@ -1,0 +1,205 @@
+"""What goes wrong, as exceptions: one class a reason, the server's stable codes inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TRANSIENT = frozenset({"UNAVAILABLE", "INTERNAL", "RATE_LIMITED", "NETWORK", "TIMEOUT", "REPLAYED", "CLOCK_SKEW"})
+"""Codes after which the same request may succeed."""
+
+
+class HeliographError(Exception):
+    """Something was refused or failed.
+
+    Attributes:
+        code: Stable code: the server's, or one of this SDK's (`NETWORK`, `TIMEOUT`, `STORE_LOCKED`, ...).
+        retryable: The same call may succeed later.
+        retry_after: Seconds to wait first, where the server said so.
+        details: What the server added.
+        docs_url: Where the code is explained.
+    """
+
+    default_code = "INTERNAL"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.retryable = self.code in TRANSIENT or retry_after is not None
+        self.retry_after = retry_after
+        self.details: Mapping[str, Any] = details or {}
+
+    @property
+    def docs_url(self) -> str:
+        """Where the code is explained, relative to the project."""
+        return f"docs/errors.md#{self.code.lower()}"
+
+
+class NetworkError(HeliographError):
+    """The server could not be reached."""
+
+    default_code = "NETWORK"
+
+
+class NoAnswer(NetworkError):
+    """The server did not answer in time; what was asked may have happened."""
+
+    default_code = "TIMEOUT"
+
+
+class Unavailable(HeliographError):
+    """The server cannot serve right now."""
+
+    default_code = "UNAVAILABLE"
+
+
+class RateLimited(HeliographError):
+    """Too much at once; `retry_after` says how long to wait."""
+
+    default_code = "RATE_LIMITED"
+
+
+class NotFound(HeliographError):
+    """There is no such account, handle or device."""
+
+    default_code = "NOT_FOUND"
+
+
+class HandleTaken(HeliographError):
+    """The handle belongs to somebody else or is reserved."""
+
+    default_code = "HANDLE_TAKEN"
+
+
+class VerificationFailed(HeliographError):
+    """The server wants another proof of identity."""
+
+    default_code = "VERIFICATION_FAILED"
+
+
+class DeviceRemoved(HeliographError):
+    """This device was removed from its account."""
+
+    default_code = "DEVICE_REMOVED"
+
+
+class DeviceLimit(HeliographError):
+    """The account has as many devices as it can have."""
+
+    default_code = "DEVICE_LIMIT"
+
+
+class RecipientBlocked(HeliographError):
+    """This account blocked the recipient."""
+
+    default_code = "RECIPIENT_BLOCKED"
+
+
+class TooLarge(HeliographError):
+    """The text does not fit into one message."""
+
+    default_code = "TOO_LARGE"
+
+
+class VersionUnsupported(HeliographError):
+    """The server does not speak protocol version 1."""
+
+    default_code = "VERSION_UNSUPPORTED"
+
+
+class StoreLocked(HeliographError):
+    """Another process has the store open.
+
+    Attributes:
+        pid: Its process id, if it left one.
+    """
+
+    default_code = "STORE_LOCKED"
+
+    def __init__(self, path: str, pid: int | None) -> None:
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(f"{path} is open in {holder}")
+        self.pid = pid
+
+
+class StoreUnreadable(HeliographError):
+    """The file is not a store, or a newer SDK wrote it."""
+
+    default_code = "STORE_UNREADABLE"
+
+
+class NotRegistered(HeliographError):
+    """The profile has no account yet."""
+
+    default_code = "NOT_REGISTERED"
+
+
+class AlreadyRegistered(HeliographError):
+    """The profile has an account already."""
+
+    default_code = "ALREADY_REGISTERED"
+
+
+class NoServer(HeliographError):
+    """Neither the call nor the profile names a server."""
+
+    default_code = "NO_SERVER"
+
+
+class EncryptionRefused(HeliographError):
+    """The encryption does not allow what was asked, such as plain text to another machine."""
+
+    default_code = "ENCRYPTION_REFUSED"
+
+
+class BadLinkCode(HeliographError):
+    """The text is not the code of a new device."""
+
+    default_code = "BAD_LINK_CODE"
+
+
+class SendFailed(HeliographError):
+    """A message failed for good; `code` says why."""
+
+    default_code = "SEND_FAILED"
+
+
+class DecryptionFailed(HeliographError):
+    """A ciphertext could not be read."""
+
+    default_code = "UNDECRYPTABLE"
+
+
+_BY_CODE: dict[str, type[HeliographError]] = {
+    kind.default_code: kind
+    for kind in (
+        Unavailable,
+        RateLimited,
+        NotFound,
+        HandleTaken,
+        VerificationFailed,
+        DeviceRemoved,
+        DeviceLimit,
+        RecipientBlocked,
+        TooLarge,
+    )
+}
+
+
+def from_wire(error: Mapping[str, Any]) -> HeliographError:
+    """Turn an `error` object of a frame or an HTTPS answer into its exception."""
+    code = str(error.get("code", "INTERNAL"))
+    kind = _BY_CODE.get(code, HeliographError)
+    return kind(
+        str(error.get("message", code)),
+        code=code,
+        retry_after=error.get("retry_after"),
+        details=error.get("details"),
+    )

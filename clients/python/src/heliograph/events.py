@@ -1,0 +1,104 @@
+"""What `Client.events()` yields.
+
+All but `ConnectionChanged` are durable: they are written in the transaction of what they tell about, and
+shown again after a crash until the application is through with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from heliograph.ids import AccountId, Address, Cursor, MessageId
+from heliograph.model import Message, Status
+
+ConnectionState = Literal["connecting", "catching_up", "online", "offline", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """Somebody wrote to this account."""
+
+    message: Message
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class SentElsewhere:
+    """Another device of this account sent a message."""
+
+    message: Message
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A message of this account got further, or failed (`error` is then the code).
+
+    `status` is what was reached at that time; `message.status` what it is by now.
+    """
+
+    message: Message
+    status: Status
+    error: str | None
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceListChanged:
+    """The devices of the own account changed."""
+
+    account: AccountId
+    version: int
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Undecryptable:
+    """A message came that this device cannot read; it is gone from the server."""
+
+    id: MessageId
+    sender: Address
+    reason: str
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRolledBack:
+    """The server saw a connect of this device that this store knows nothing of.
+
+    The store was restored from a copy, or a copy of it is in use somewhere.
+    """
+
+    previous_connect: int
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """The connection's state; not kept in the store.
+
+    Attributes:
+        state: `connecting`, `catching_up` (connected, older things still come), `online`, `offline`
+            (tries again by itself) or `closed` (does not).
+        reason: Why it is offline or closed: a code.
+        since: When it got there, ms since 1970 by this machine's clock. Wait some seconds before you
+            tell a person about `offline`: most breaks are shorter.
+        cursor: The last durable event before it.
+    """
+
+    state: ConnectionState
+    reason: str | None
+    since: int
+    cursor: Cursor
+
+
+Event = (
+    MessageReceived
+    | SentElsewhere
+    | StatusChanged
+    | DeviceListChanged
+    | Undecryptable
+    | StoreRolledBack
+    | ConnectionChanged
+)

@@ -1,0 +1,88 @@
+"""Receiving: what comes is stored first and acknowledged then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heliograph.acks import AckQueue
+from heliograph.encryption import Encryption
+from heliograph.signing import Identity
+from heliograph.store import incoming
+from heliograph.store.database import Database
+from heliograph.store.incoming import Ingested
+
+logger = logging.getLogger("heliograph")
+
+WAITING_FRAMES = 64
+"""Frames that may wait for the store before the socket is not read any more."""
+
+
+class Inbox:
+    """Takes events in; all frames that wait go into one transaction.
+
+    Acks are owed only after the commit, so a crash in between makes the server send the rows again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        me: Identity,
+        encryption: Encryption,
+        acks: AckQueue,
+        on_stored: Callable[[Ingested], None],
+    ) -> None:
+        self._database = database
+        self._me = me
+        self._encryption = encryption
+        self._acks = acks
+        self._on_stored = on_stored
+        self._frames: asyncio.Queue[tuple[list[dict[str, Any]], asyncio.Future[None] | None]] = asyncio.Queue(
+            WAITING_FRAMES
+        )
+        self._worker = asyncio.create_task(self._work())
+
+    async def put(self, events: list[dict[str, Any]]) -> None:
+        """Take a frame in, some time soon; waits only while too many wait before it."""
+        await self._frames.put((events, None))
+
+    async def take(self, events: list[dict[str, Any]]) -> None:
+        """Take a page in and wait until it is stored."""
+        if not events:
+            return
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._frames.put((events, stored))
+        await stored
+
+    async def close(self) -> None:
+        """Stop; what waits is not stored and not acknowledged."""
+        self._worker.cancel()
+        await asyncio.wait([self._worker])
+
+    async def _work(self) -> None:
+        while True:
+            frames = [await self._frames.get()]
+            while not self._frames.empty():
+                frames.append(self._frames.get_nowait())
+            problem: Exception | None = None
+            try:
+                await self._store(event for events, _ in frames for event in events)
+            except Exception as caught:  # noqa: BLE001 - the store is full or broken: the rows stay on the server
+                problem = caught
+                logger.error("received events could not be stored: %r", caught)
+            for _, stored in frames:
+                if stored is not None and not stored.done():
+                    if problem is None:
+                        stored.set_result(None)
+                    else:
+                        stored.set_exception(problem)
+
+    async def _store(self, events: Iterable[dict[str, Any]]) -> None:
+        batch = list(events)
+        done = await self._database.run(
+            lambda connection: incoming.ingest(connection, batch, self._me, self._encryption)
+        )
+        self._acks.add(done.acks)
+        self._on_stored(done)

@@ -1,0 +1,225 @@
+"""Sending: one lane a conversation, in order, until everything is accepted or refused for good."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heliograph.acks import AckQueue
+from heliograph.backoff import Backoff
+from heliograph.connection import Connection
+from heliograph.directory import Directory
+from heliograph.encryption import Encryption
+from heliograph.errors import HeliographError, NoAnswer, from_wire
+from heliograph.ids import AccountId, ServerClock
+from heliograph.signing import Identity
+from heliograph.store import incoming, outgoing, status
+from heliograph.store.database import Database
+from heliograph.store.outgoing import Attempt
+
+logger = logging.getLogger("heliograph")
+
+MESSAGES_PER_FRAME = 50
+PATIENCE = 3
+"""Repairs (new ids, new device lists) in a row before a lane pauses like after a failure."""
+
+NEW_ID = frozenset({"ID_STALE", "ID_AHEAD", "ID_ORDER"})
+
+
+class Lane:
+    """The queue of one conversation.
+
+    One frame of it is in flight at a time, so nothing in it is overtaken.
+    """
+
+    def __init__(self, peer: AccountId) -> None:
+        self.peer = peer
+        self.queue: deque[int] = deque()
+        self.limit = MESSAGES_PER_FRAME
+        self.repairs = 0
+        self.first = False
+        self.task: asyncio.Task[None] | None = None
+
+
+class Outbox:
+    """Sends what the store holds as pending.
+
+    What is final for one message fails it alone; what may pass holds the ones behind it back.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        me: Identity,
+        clock: ServerClock,
+        encryption: Encryption,
+        directory: Directory,
+        connection: Connection,
+        acks: AckQueue,
+        backoff: Callable[[], Backoff],
+        on_changed: Callable[[Iterable[int]], None],
+    ) -> None:
+        self._database = database
+        self._me = me
+        self._clock = clock
+        self._encryption = encryption
+        self._directory = directory
+        self._connection = connection
+        self._acks = acks
+        self._backoff = backoff
+        self._on_changed = on_changed
+        self._lanes: dict[AccountId, Lane] = {}
+
+    def add(self, peer: AccountId, seq: int, *, first: bool = False) -> None:
+        """Queue a stored message behind the others of its conversation.
+
+        The first message to an account accepts it: then what it sent before gets its receipts.
+        """
+        lane = self._lanes.get(peer)
+        if lane is None:
+            lane = self._lanes[peer] = Lane(peer)
+        lane.queue.append(seq)
+        lane.first = lane.first or first
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._run(lane))
+
+    async def drained(self) -> None:
+        """Wait until nothing is pending."""
+        while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+            await asyncio.wait(tasks)
+
+    async def close(self) -> None:
+        """Stop; what is pending goes on when the store is opened again."""
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(self, lane: Lane) -> None:
+        backoff = self._backoff()
+        try:
+            while lane.queue:
+                try:
+                    await self._send_some(lane)
+                    if lane.repairs == 0:
+                        backoff.reset()
+                    elif lane.repairs % PATIENCE == 0:
+                        await asyncio.sleep(backoff.next())
+                except NoAnswer:
+                    continue
+                except HeliographError as problem:
+                    if not problem.retryable:
+                        await self._refused(lane, problem)
+                    else:
+                        await asyncio.sleep(backoff.next(problem.retry_after))
+        except Exception:
+            logger.exception("sending to %s stopped until the store is opened again", lane.peer)
+            raise
+        finally:
+            lane.task = None
+
+    async def _send_some(self, lane: Lane) -> None:
+        socket = await self._connection.socket()
+        peer = await self._directory.get(lane.peer)
+        own = await self._directory.get(self._me.account)
+        queue, now = list(lane.queue)[: lane.limit], self._clock.now()
+        prepared = await self._database.run(
+            lambda connection: outgoing.prepare(connection, self._me, peer, own, queue, now, self._encryption)
+        )
+        self._drop(lane, prepared.settled)
+        if not prepared.attempts:
+            await asyncio.sleep(prepared.wait_ms / 1000)
+            return
+        batch = self._acks.take()
+        rest = f',"messages":[{",".join(attempt.body for attempt in prepared.attempts)}]'
+        try:
+            answer = await socket.request("send", rest + batch.member)
+        except NoAnswer:
+            self._acks.put_back(batch, 0)
+            if socket.unanswered > 1:
+                self._connection.suspect(socket)
+            raise
+        except HeliographError:
+            self._acks.put_back(batch, 0)
+            raise
+        self._connection.settle_acks(batch, answer)
+        await self._settle(lane, prepared.attempts, answer["results"])
+
+    async def _settle(self, lane: Lane, attempts: list[Attempt], results: list[dict[str, Any]]) -> None:
+        by_id = {result.get("id"): result for result in results}
+        taken: list[int] = []
+        failed: list[tuple[int, str]] = []
+        repair: str | None = None
+        stale_lists: set[AccountId] = set()
+        transient: HeliographError | None = None
+        for attempt in attempts:
+            result = by_id.get(attempt.id, {"error": {"code": "INTERNAL", "message": "no result"}})
+            if "error" not in result:
+                taken.append(attempt.seq)
+                continue
+            error = from_wire(result["error"])
+            if error.code == "EARLIER_REFUSED":
+                continue
+            if error.code == "DEVICE_LIST_STALE":
+                repair = repair or error.code
+                stale_lists.update(error.details.get("devices", {}))
+            elif error.code in NEW_ID:
+                repair = error.code
+            elif error.retryable:
+                transient = transient or error
+            else:
+                failed.append((attempt.seq, error.code))
+        behind = [seq for seq in lane.queue if seq not in set(taken)]
+
+        def store(connection: Any) -> list[int]:
+            changed = [seq for seq in taken if outgoing.accepted(connection, seq)]
+            changed += [seq for seq, code in failed if status.fail(connection, seq, code)]
+            if repair in NEW_ID:
+                outgoing.name_again(connection, behind)
+            elif repair is not None:
+                outgoing.encrypt_again(connection, behind)
+            return changed
+
+        changed = await self._database.run(store)
+        self._drop(lane, taken + [seq for seq, _ in failed])
+        self._on_changed(changed)
+        if taken and lane.first:
+            lane.first = False
+            self._acks.add(
+                await self._database.run(
+                    lambda connection: incoming.owe_receipts(connection, self._me, lane.peer)
+                )
+            )
+        if taken or failed:
+            lane.limit, lane.repairs = MESSAGES_PER_FRAME, 0
+        if repair is not None:
+            lane.repairs += 1
+        for account in stale_lists & {lane.peer, self._me.account}:
+            await self._directory.refresh(account)
+        if transient is not None:
+            raise transient
+
+    async def _refused(self, lane: Lane, problem: HeliographError) -> None:
+        """A whole frame was refused, or its recipient is not there: find the message that is to blame."""
+        if lane.limit > 1 and len(lane.queue) > 1:
+            lane.limit = 1
+            return
+        seq = lane.queue[0]
+        if await self._database.run(lambda connection: status.fail(connection, seq, problem.code)):
+            self._on_changed([seq])
+        self._drop(lane, [seq])
+
+    def _drop(self, lane: Lane, done: list[int]) -> None:
+        if not done:
+            return
+        if done == [lane.queue[index] for index in range(min(len(done), len(lane.queue)))]:
+            for _ in done:
+                lane.queue.popleft()
+        else:
+            gone = set(done)
+            lane.queue = deque(seq for seq in lane.queue if seq not in gone)

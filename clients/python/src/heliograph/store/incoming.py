@@ -1,0 +1,189 @@
+"""What comes: dedupe, decrypt, store, log and owe an acknowledgement, all in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from heliograph.encryption import Content, Encryption
+from heliograph.errors import DecryptionFailed
+from heliograph.ids import (
+    AccountId,
+    Address,
+    ConversationId,
+    MessageId,
+    account_of,
+    conversation_id,
+    from_base64url,
+    id_milliseconds,
+)
+from heliograph.signing import Identity
+from heliograph.store import event_log, messages, peers
+from heliograph.store.status import raise_status
+
+logger = logging.getLogger("heliograph")
+
+AckKind = Literal["delivered", "read", "quiet"]
+
+
+CAUGHT_UP_RECEIPTS = 100
+"""Newest messages of an account that get their receipts when it is accepted at last."""
+
+
+class Ack(NamedTuple):
+    """An inbox row that may go."""
+
+    id: MessageId
+    sender: str
+    kind: AckKind
+    conversation: ConversationId
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What a batch of events did.
+
+    Attributes:
+        acks: Owed now, stored.
+        changed: Row numbers of messages whose status moved.
+        own_list: Newest version of the own device list that was announced, or 0.
+    """
+
+    acks: list[Ack] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    own_list: int = 0
+
+
+def ingest(
+    connection: sqlite3.Connection, events: Iterable[dict[str, Any]], me: Identity, encryption: Encryption
+) -> Ingested:
+    """Take in events of the server; what came before is only acknowledged again.
+
+    An event of another shape or an unknown type is skipped: one bad row must not stop the others.
+    """
+    done = Ingested()
+    for event in events:
+        try:
+            match event["type"]:
+                case "message":
+                    _message(connection, event, me, encryption, done)
+                case "receipt":
+                    _receipt(connection, event, me, done)
+                case "device_list_changed" if event["account"] == me.account:
+                    done.own_list = max(done.own_list, int(event["version"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            logger.warning("an event of another shape was skipped: %r", problem)
+    connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", done.acks)
+    return done
+
+
+def _message(
+    connection: sqlite3.Connection, event: dict[str, Any], me: Identity, encryption: Encryption, done: Ingested
+) -> None:
+    id, sender, to = MessageId(event["id"]), Address(event["sender"]), AccountId(event["to"])  # noqa: A001
+    milliseconds, account = id_milliseconds(id), account_of(sender)
+    own_copy = account == me.account
+    peer = to if own_copy else account
+    conversation = conversation_id(account, to)
+
+    def owe(kind: AckKind) -> None:
+        done.acks.append(Ack(id, sender, kind, conversation))
+
+    def owe_receipt(status: str) -> None:
+        if own_copy or not peers.is_accepted(connection, account):
+            owe("quiet")
+        else:
+            owe("read" if status == "read" else "delivered")
+
+    name = messages.find_name(connection, id, sender)
+    if name is not None:
+        known = messages.by_seq(connection, name[0]) if name[0] is not None else None
+        return owe("quiet") if known is None else owe_receipt(known.status)
+
+    try:
+        ciphertext = from_base64url(event["ciphertext"])
+        plaintext = encryption.decrypt(ciphertext, message_id=id, sender=sender, recipient=me.address)
+        content = Content.decode(plaintext, sender, to)
+    except (DecryptionFailed, ValueError) as problem:
+        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (id, sender))
+        event_log.append(connection, "undecryptable", None, id=id, sender=sender, reason=str(problem))
+        return owe("quiet")
+
+    peers.saw(connection, peer, milliseconds)
+    earlier = messages.by_logical_id(connection, account, content.logical_id)
+    if earlier is not None:
+        messages.came_under(connection, earlier.seq, id, sender)
+        return owe_receipt(earlier.status)
+    seq = messages.add(
+        connection,
+        account=account,
+        logical_id=content.logical_id,
+        sender=sender,
+        peer=peer,
+        outgoing=own_copy,
+        id=id,
+        text=content.text,
+        sent_at=content.sent_at,
+        expires="30d",
+        status="sent" if own_copy else "delivered",
+    )
+    connection.execute("INSERT INTO names VALUES (?, ?, ?)", (id, sender, seq))
+    event_log.append(connection, "copied" if own_copy else "received", seq)
+    return owe_receipt("sent" if own_copy else "delivered")
+
+
+def _receipt(connection: sqlite3.Connection, event: dict[str, Any], me: Identity, done: Ingested) -> None:
+    by, status = account_of(event["by"]), event["status"]
+    if "row" in event:
+        done.acks.append(Ack(MessageId(event["row"][0]), str(event["row"][1]), "quiet", ConversationId("")))
+    if status not in ("delivered", "read"):
+        return
+    for id, sender in event["messages"]:  # noqa: A001
+        name = messages.find_name(connection, id, sender) if account_of(sender) == me.account else None
+        if name is None or name[0] is None:
+            continue
+        message = messages.by_seq(connection, name[0])
+        if message is not None and message.outgoing and message.peer == by and (
+            raise_status(connection, message.seq, status)
+        ):
+            done.changed.append(message.seq)
+
+
+def mark_read(connection: sqlite3.Connection, me: Identity, seq: int) -> Ack | None:
+    """Remember that a received message was shown; give the ack owed for it, if anybody may hear of it."""
+    message = messages.by_seq(connection, seq)
+    if message is None or message.outgoing or message.status == "read" or message.id is None:
+        return None
+    connection.execute("UPDATE messages SET status = 'read' WHERE seq = ?", (seq,))
+    if not peers.is_accepted(connection, message.account):
+        return None
+    ack = Ack(message.id, message.sender, "read", conversation_id(message.account, me.account))
+    connection.execute("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", ack)
+    return ack
+
+
+def owe_receipts(connection: sqlite3.Connection, me: Identity, account: AccountId) -> list[Ack]:
+    """Owe receipts for what an account sent before it was accepted; it got none for that then."""
+    rows = connection.execute(
+        "SELECT id, sender, status FROM messages WHERE peer = ? AND outgoing = 0 ORDER BY position DESC LIMIT ?",
+        (account, CAUGHT_UP_RECEIPTS),
+    )
+    conversation = conversation_id(account, me.account)
+    acks = [Ack(id, sender, "read" if status == "read" else "delivered", conversation) for id, sender, status in rows]
+    connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", acks)
+    return acks
+
+
+def pending_acks(connection: sqlite3.Connection) -> list[Ack]:
+    """List what an earlier run stored and did not acknowledge."""
+    return [Ack(*row) for row in connection.execute("SELECT id, sender, kind, conversation FROM acks")]
+
+
+def acknowledged(connection: sqlite3.Connection, acks: Iterable[Ack]) -> None:
+    """Forget acks that left; a row that comes again is acknowledged again."""
+    connection.executemany(
+        "DELETE FROM acks WHERE id = ? AND sender = ? AND kind = ?", [(ack.id, ack.sender, ack.kind) for ack in acks]
+    )

@@ -1,0 +1,204 @@
+"""What leaves: attempts whose id and bytes a retry repeats, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heliograph.encryption import Content, Encryption
+from heliograph.ids import (
+    AccountId,
+    LogicalId,
+    MessageId,
+    base64url,
+    conversation_id,
+    device_of,
+    id_milliseconds,
+    mint,
+    next_milliseconds,
+)
+from heliograph.signing import Identity
+from heliograph.store import messages, peers, status
+from heliograph.store.messages import StoredMessage
+from heliograph.store.peers import Peer
+
+REPEAT_MS = 100_000
+"""Age up to which a retry repeats an id: the server takes ids for 2 minutes, and the frame has to travel."""
+LEAD_MS = 5_000
+"""How far ids may run ahead of the server's time before sending waits; the server takes 10 s."""
+FRAME_BYTES = 110_000
+"""Messages of a frame together: 131,072 less the acks that ride along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A message as it goes on the wire."""
+
+    seq: int
+    id: MessageId
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A part of a conversation's queue, ready for one frame.
+
+    Attributes:
+        attempts: In order.
+        settled: Messages at the head of the queue that need no sending any more.
+        wait_ms: The ids run too far ahead: wait that long.
+    """
+
+    attempts: list[Attempt]
+    settled: list[int]
+    wait_ms: int
+
+
+def add(
+    connection: sqlite3.Connection, me: Identity, peer: AccountId, logical_id: LogicalId, text: str, now: int, expires: str
+) -> tuple[StoredMessage, bool]:
+    """Put a message into the outbox; tell whether it is the first to its recipient.
+
+    From now on the recipient gets receipts, as the server will see it too.
+    """
+    seq = messages.add(
+        connection,
+        account=me.account,
+        logical_id=logical_id,
+        sender=me.address,
+        peer=peer,
+        outgoing=True,
+        id=None,
+        text=text,
+        sent_at=now,
+        expires=expires,
+        status="pending",
+    )
+    return messages.get(connection, seq), peers.accept(connection, peer)
+
+
+def waiting(connection: sqlite3.Connection) -> list[tuple[AccountId, int]]:
+    """List what an earlier run left in the outbox, in order."""
+    return list(connection.execute("SELECT peer, seq FROM messages WHERE status = 'pending' ORDER BY seq"))
+
+
+def prepare(
+    connection: sqlite3.Connection,
+    me: Identity,
+    peer: Peer,
+    own: Peer,
+    queue: Sequence[int],
+    now: int,
+    encryption: Encryption,
+) -> Prepared:
+    """Make the attempts of one frame and store them before anybody sees them.
+
+    An attempt that may have arrived keeps its id and bytes. Once one message needs a new id, so do all
+    after it: the ids of a conversation rise in the order of its queue.
+    """
+    attempts: list[Attempt] = []
+    settled: list[int] = []
+    newest = peers.newest_seen(connection, peer.account)
+    renew = False
+    size = 0
+    for seq in queue:
+        row = connection.execute(
+            "SELECT m.status, a.id, a.body FROM messages m LEFT JOIN attempts a ON a.message = m.seq WHERE m.seq = ?",
+            (seq,),
+        ).fetchone()
+        if row is None or row[0] != "pending":
+            settled.append(seq)
+            continue
+        _, id, body = row  # noqa: A001 - the protocol's word
+        if id is None or renew or now - id_milliseconds(id) > REPEAT_MS:
+            milliseconds = next_milliseconds(now, newest)
+            if milliseconds - now > LEAD_MS:
+                return Prepared(attempts, settled, milliseconds - now - LEAD_MS // 2)
+            id, body, newest, renew = mint(milliseconds), None, milliseconds, True  # noqa: A001
+            messages.came_under(connection, seq, id, me.address)
+        if body is None:
+            body = _encrypt(connection, me, peer, own, seq, id, encryption)
+            connection.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", (seq, id, body))
+        size += len(body)
+        if attempts and size > FRAME_BYTES:
+            break
+        attempts.append(Attempt(seq, id, body))
+    if renew:
+        peers.saw(connection, peer.account, newest)
+    return Prepared(attempts, settled, 0)
+
+
+def _encrypt(
+    connection: sqlite3.Connection,
+    me: Identity,
+    peer: Peer,
+    own: Peer,
+    seq: int,
+    id: MessageId,  # noqa: A002
+    encryption: Encryption,
+) -> str:
+    message = messages.get(connection, seq)
+    content = Content(message.logical_id, message.text, conversation_id(me.account, peer.account), message.sent_at)
+    theirs, mine = peer.addresses(), own.addresses(but=me.device)
+    sealed = encryption.encrypt(content.encode(), message_id=id, sender=me.address, recipients=theirs | mine)
+    body: dict[str, object] = {
+        "id": id,
+        "to": peer.account,
+        "devices": {str(device_of(to)): base64url(sealed[to]) for to in theirs},
+    }
+    if mine:
+        body["own"] = {str(device_of(to)): base64url(sealed[to]) for to in mine}
+    if message.expires != "30d":
+        body["expires"] = message.expires
+    return json.dumps(body, separators=(",", ":"))
+
+
+def accepted(connection: sqlite3.Connection, seq: int) -> bool:
+    """Take in that the server has a message; its bytes are not needed any more."""
+    connection.execute("DELETE FROM attempts WHERE message = ?", (seq,))
+    return status.raise_status(connection, seq, "sent")
+
+
+def encrypt_again(connection: sqlite3.Connection, queue: Sequence[int]) -> None:
+    """Drop the bytes of attempts that nobody took: their devices changed. The ids stay."""
+    connection.executemany("UPDATE attempts SET body = NULL WHERE message = ?", [(seq,) for seq in queue])
+
+
+def name_again(connection: sqlite3.Connection, queue: Sequence[int]) -> None:
+    """Drop attempts whose ids the server does not take. The names stay: a receipt may still use one."""
+    connection.executemany("DELETE FROM attempts WHERE message = ?", [(seq,) for seq in queue])
+
+
+def retry(connection: sqlite3.Connection, seq: int) -> bool:
+    """Put a failed message back into the outbox."""
+    done = connection.execute(
+        "UPDATE messages SET status = 'pending', error = NULL WHERE seq = ? AND status = 'failed'", (seq,)
+    )
+    return bool(done.rowcount)
+
+
+LIFETIMES = {"1h": 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000}
+RECEIPT_EXPECTED_MS = 120_000
+
+
+def unreceipted(connection: sqlite3.Connection, me: Identity, now: int) -> dict[str, list[list[str]]]:
+    """Pick accepted messages of this device without `delivered`: 20 an account, 10 accounts, at random.
+
+    At random because the recipients of the oldest may be away for weeks.
+    """
+    found: dict[str, list[list[str]]] = {}
+    rows = connection.execute(
+        "SELECT peer, id, expires FROM messages WHERE status = 'sent' AND sender = ? ORDER BY random()", (me.address,)
+    )
+    for peer, id, expires in rows:  # noqa: A001
+        age = now - id_milliseconds(id)
+        if not RECEIPT_EXPECTED_MS < age < LIFETIMES[expires]:
+            continue
+        if peer not in found and len(found) == 10:
+            continue
+        names = found.setdefault(peer, [])
+        if len(names) < 20:
+            names.append([id, me.address])
+    return found

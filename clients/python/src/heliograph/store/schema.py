@@ -1,0 +1,99 @@
+"""Tables of a store, version 1."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from heliograph.errors import StoreUnreadable
+
+VERSION = 1
+
+TABLES = """
+-- One value a name: identity, server, mark, cursor.
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- Connect numbers, written before they are tried; kept back to the last one that the server confirmed.
+CREATE TABLE connects (number INTEGER PRIMARY KEY);
+
+-- Accounts known here, the own one included.
+CREATE TABLE peers (
+    account TEXT PRIMARY KEY,
+    handle TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    devices TEXT NOT NULL,               -- JSON object: device -> auth key
+    accepted INTEGER NOT NULL DEFAULT 0  -- one wrote to it or accepted it: it gets receipts
+) WITHOUT ROWID;
+CREATE INDEX peers_by_handle ON peers (handle);
+
+-- Newest message id seen in a conversation: where its hybrid clock stands.
+CREATE TABLE clocks (peer TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID;
+
+-- A message once, whatever ids it went under.
+CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL,      -- who wrote it
+    logical_id TEXT NOT NULL,
+    sender TEXT NOT NULL,       -- the device that wrote it
+    peer TEXT NOT NULL,         -- the other account of the conversation
+    outgoing INTEGER NOT NULL,
+    id TEXT,                    -- the largest id it went under
+    position TEXT NOT NULL,     -- id, or '~' + time while it has none: sorts behind all ids
+    text TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    expires TEXT NOT NULL,
+    status TEXT NOT NULL,
+    error TEXT,
+    UNIQUE (account, logical_id)
+);
+CREATE INDEX messages_by_position ON messages (peer, position, sender);
+CREATE INDEX messages_waiting ON messages (status) WHERE status IN ('pending', 'sent');
+
+-- Every name a message was seen or sent under: for dedupe, and for receipts that name a retired id.
+CREATE TABLE names (
+    id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    message INTEGER,            -- messages.seq; none for an undecryptable one
+    PRIMARY KEY (id, sender)
+) WITHOUT ROWID;
+
+-- The bytes of the last try of a message that is not accepted yet: a retry repeats them.
+CREATE TABLE attempts (
+    message INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    body TEXT                   -- none: keep the id, encrypt again
+);
+
+-- Stored here, not acknowledged yet.
+CREATE TABLE acks (
+    id TEXT NOT NULL,
+    sender TEXT NOT NULL,       -- sender part of the inbox row
+    kind TEXT NOT NULL,         -- delivered, read, quiet
+    conversation TEXT NOT NULL,
+    PRIMARY KEY (id, sender)
+) WITHOUT ROWID;
+
+-- What happened, for the application.
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    message INTEGER,
+    body TEXT NOT NULL
+);
+"""
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Create the tables of a new store, or check those of an old one.
+
+    Raises:
+        StoreUnreadable: The file is something else, or a newer SDK wrote it.
+    """
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            version = VERSION
+    except sqlite3.DatabaseError as problem:
+        raise StoreUnreadable(f"not a store: {problem}") from problem
+    if version != VERSION:
+        raise StoreUnreadable(f"the store has version {version}, this SDK reads version {VERSION}")

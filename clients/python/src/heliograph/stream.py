@@ -1,0 +1,128 @@
+"""The one stream of events: the durable log, joined by changes of the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from heliograph.events import (
+    ConnectionChanged,
+    DeviceListChanged,
+    Event,
+    MessageReceived,
+    SentElsewhere,
+    StatusChanged,
+    StoreRolledBack,
+    Undecryptable,
+)
+from heliograph.ids import AccountId, Address, Cursor, MessageId
+from heliograph.model import Message
+from heliograph.store import event_log
+from heliograph.store.database import Database
+from heliograph.store.event_log import Logged
+from heliograph.store.messages import StoredMessage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+PAGE = 100
+
+
+class EventStream:
+    """An iteration over the events; made by `Client.events()`.
+
+    The cursor of the store moves past an event when the next one is asked for, which is when the loop's body
+    is through with it. After a crash, an exception or a `break` the event is shown again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        own: AccountId,
+        after: Cursor,
+        begin: ConnectionChanged,
+        to_message: Callable[[StoredMessage], Message],
+        seen: Callable[[Cursor], None] | None,
+    ) -> None:
+        self._database = database
+        self._own = own
+        self._after = after
+        self._to_message = to_message
+        self._seen = seen
+        self._page: deque[Event] = deque()
+        self._connection: deque[ConnectionChanged] = deque([begin])
+        self._wake = asyncio.Event()
+        self._wake.set()
+        self._ended = False
+        self._shown: Event | None = None
+
+    def notify(self) -> None:
+        """Tell that the log grew."""
+        self._wake.set()
+
+    def connection_changed(self, event: ConnectionChanged) -> None:
+        """Show a change of the connection after what was logged before it."""
+        self._connection.append(event)
+        self._wake.set()
+
+    def end(self) -> None:
+        """End the iteration after what is there now."""
+        self._ended = True
+        self._wake.set()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._shown is not None and not isinstance(self._shown, ConnectionChanged) and self._seen is not None:
+            self._seen(self._shown.cursor)
+        self._shown = None
+        while True:
+            event = self._next()
+            if event is not None:
+                self._shown = event
+                return event
+            if self._ended:
+                raise StopAsyncIteration
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._ended:
+                await self._read()
+
+    def _next(self) -> Event | None:
+        if self._connection and (not self._page or self._connection[0].cursor < self._page[0].cursor):
+            return self._connection.popleft()
+        if self._page:
+            return self._page.popleft()
+        return None
+
+    async def _read(self) -> None:
+        entries = await self._database.run(lambda connection: event_log.read(connection, self._after, PAGE))
+        if not entries:
+            return
+        self._after = entries[-1].cursor
+        self._wake.set()  # there may be more
+        for entry in entries:
+            event = self._event(entry)
+            if event is not None:
+                self._page.append(event)
+
+    def _event(self, entry: Logged) -> Event | None:
+        body, cursor = entry.body, entry.cursor
+        if entry.message is not None:
+            message = self._to_message(entry.message)
+            if entry.kind == "received":
+                return MessageReceived(message, cursor)
+            if entry.kind == "copied":
+                return SentElsewhere(message, cursor)
+            if entry.kind == "status":
+                return StatusChanged(message, body["status"], body.get("error"), cursor)
+        if entry.kind == "devices":
+            return DeviceListChanged(self._own, body["version"], cursor)
+        if entry.kind == "undecryptable":
+            return Undecryptable(MessageId(body["id"]), Address(body["sender"]), body["reason"], cursor)
+        if entry.kind == "rolled_back":
+            return StoreRolledBack(body["previous_connect"], cursor)
+        return None

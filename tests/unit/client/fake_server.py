@@ -1,0 +1,401 @@
+"""A small server in memory that speaks the contract: every frame and body is checked against the schemas.
+
+It keeps device lists and inboxes as the real one promises to, and lets a test refuse, drop or hold things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import fastjsonschema
+import httpx2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from heliograph import signing
+from heliograph.errors import NetworkError
+from heliograph.ids import account_of, device_of, from_base64url, id_milliseconds, mint
+from heliograph.transport import HandshakeRefused
+
+BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
+SOCKET_URL = "ws://127.0.0.1:4566/_aws/execute-api/fake/v1"
+AUDIENCE = "127.0.0.1:4566"
+SCHEMAS = Path(__file__).parents[3] / "schemas" / "messages"
+
+
+def _validators() -> dict[str, Callable[[Any], Any]]:
+    types = json.loads((SCHEMAS / "types.schema.json").read_text())["definitions"]
+    event = json.loads((SCHEMAS / "event.schema.json").read_text())
+    event.pop("$schema")
+    found: dict[str, Callable[[Any], Any]] = {}
+    for path in SCHEMAS.glob("*.schema.json"):
+        schema = json.loads(path.read_text())
+        if path.stem == "types.schema":
+            continue
+        schema["definitions"] = types | {"event": event}
+        text = json.dumps(schema).replace("types.schema.json#", "#").replace("event.schema.json", "#/definitions/event")
+        found[path.name.removesuffix(".schema.json")] = fastjsonschema.compile(json.loads(text))
+    return found
+
+
+VALIDATE = _validators()
+
+
+def error(code: str, **more: Any) -> dict[str, Any]:
+    """Make an error object."""
+    return {"code": code, "message": code.lower(), **more}
+
+
+class FakeChannel:
+    """One open socket, seen from both ends."""
+
+    def __init__(self, server: FakeServer, address: str, number: int, previous: int) -> None:
+        self.server = server
+        self.address = address
+        self.number = number
+        self.previous = previous
+        self.closed = False
+        self._to_client: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def send(self, text: str) -> None:
+        if self.closed:
+            raise NetworkError("closed")
+        await self.server.take(self, json.loads(text))
+
+    async def receive(self) -> AsyncIterator[str]:
+        while (text := await self._to_client.get()) is not None:
+            yield text
+
+    async def close(self) -> None:
+        self.drop()
+
+    def post(self, frame: dict[str, Any]) -> None:
+        """Send a frame to the client."""
+        if not self.closed:
+            kind = "events" if "ref" not in frame else "error" if "error" in frame else None
+            if kind:
+                VALIDATE[kind](frame)
+            self._to_client.put_nowait(json.dumps(frame))
+
+    def drop(self) -> None:
+        """Break the socket."""
+        if not self.closed:
+            self.closed = True
+            self._to_client.put_nowait(None)
+            if self.server.sockets.get(self.address) is self:
+                del self.server.sockets[self.address]
+
+
+class FakeServer:
+    """The whole service for a handful of accounts."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.links: dict[str, tuple[str, int]] = {}
+        self.inbox: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+        self.sockets: dict[str, FakeChannel] = {}
+        self.accepted: set[tuple[str, str]] = set()
+        self.connects: dict[str, int] = {}
+        self.tried: list[int] = []
+        self.frames: list[dict[str, Any]] = []
+        self.requests: list[str] = []
+        self.time_offset = 0
+        self.page = 20
+        self.reachable = True
+        self.handshake_status: int | None = None
+        self.refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda message: None
+        self.refuse_frame: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda frame: None
+        self.answers = True
+
+    def now(self) -> int:
+        """Give the server's time in ms."""
+        return time.time_ns() // 1_000_000 + self.time_offset
+
+    def sent(self, action: str) -> list[dict[str, Any]]:
+        """Give the frames of one action that clients sent."""
+        return [frame for frame in self.frames if frame["action"] == action]
+
+    # --- sockets
+
+    async def open(self, url: str) -> FakeChannel:
+        """Be the transport: check the proof, give a socket."""
+        await asyncio.sleep(0)
+        if not self.reachable:
+            raise NetworkError("unreachable")
+        proof = parse_qs(urlsplit(url).query)["proof"][0]
+        _, account, device, number_text, signature = proof.split(".")
+        number, address = int(number_text), f"{account}:{device}"
+        self.tried.append(number)
+        key = self.accounts.get(account, {}).get("devices", {}).get(int(device))
+        if key is None or self.handshake_status is not None:
+            raise HandshakeRefused(self.handshake_status or 403)
+        verify(key, signature, signing.connect_bytes(AUDIENCE, account, int(device), number))
+        previous = self.connects.get(address, 0)
+        if number <= previous or abs(number - self.now()) > 60_000:
+            raise HandshakeRefused(403)
+        self.connects[address] = number
+        channel = FakeChannel(self, address, number, previous)
+        rival = self.sockets.get(address)
+        self.sockets[address] = channel
+        if rival is not None:
+            rival.post({"events": [{"type": "session_closed", "reason": "REPLACED"}]})
+            rival.drop()
+        return channel
+
+    async def take(self, channel: FakeChannel, frame: dict[str, Any]) -> None:
+        """Serve a frame of a client."""
+        VALIDATE[frame["action"]](frame)
+        assert len(json.dumps(frame)) <= 131_072
+        self.frames.append(frame)
+        await asyncio.sleep(0)
+        refused = self.refuse_frame(frame)
+        if refused is not None:
+            channel.post({"ref": frame["ref"], "error": refused})
+            return
+        self._ack(channel.address, frame.get("ack", {}))
+        if frame["action"] == "sync":
+            self._answer(channel, "sync_answer", self._sync(channel, frame))
+        elif frame["action"] == "send":
+            self._answer(channel, "send_answer", self._send(channel, frame))
+
+    def _answer(self, channel: FakeChannel, kind: str, answer: dict[str, Any]) -> None:
+        VALIDATE[kind](answer)
+        if self.answers:
+            channel.post(answer)
+
+    def _sync(self, channel: FakeChannel, frame: dict[str, Any]) -> dict[str, Any]:
+        have = {tuple(name) for name in frame.get("have", [])}
+        rows = sorted(item for item in self.inbox.get(channel.address, {}).items() if item[0] not in have)
+        start = int(from_base64url(frame["token"])) if "token" in frame else 0
+        page = [event for _, event in rows[start : start + self.page]]
+        if start + self.page < len(rows):
+            token = __import__("base64").urlsafe_b64encode(str(start + self.page).encode()).rstrip(b"=").decode()
+            return {"ref": frame["ref"], "events": page, "token": token}
+        now, account = self.now(), account_of(channel.address)
+        return {
+            "ref": frame["ref"],
+            "events": page,
+            "caught_up": {
+                "time": now,
+                "mark": now - 300_000,
+                "previous_connect": channel.previous,
+                "device_list_version": self.accounts[account]["version"],
+            },
+        }
+
+    def _send(self, channel: FakeChannel, frame: dict[str, Any]) -> dict[str, Any]:
+        results: list[dict[str, Any]] = []
+        broken: set[str] = set()
+        for message in frame["messages"]:
+            refused = error("EARLIER_REFUSED") if message["to"] in broken else self._check(channel, message)
+            if refused is not None:
+                broken.add(message["to"])
+                results.append({"id": message["id"], "error": refused})
+                continue
+            copies = {f"{message['to']}:{device}": text for device, text in message["devices"].items()}
+            me = account_of(channel.address)
+            self.accepted.add((me, message["to"]))
+            copies |= {f"{me}:{device}": text for device, text in message.get("own", {}).items()}
+            for address, text in copies.items():
+                self.deliver(address, channel.address, message["id"], message["to"], text)
+            results.append({"id": message["id"], "accepted": True})
+        return {"ref": frame["ref"], "time": self.now(), "results": results}
+
+    def _check(self, channel: FakeChannel, message: dict[str, Any]) -> dict[str, Any] | None:
+        refused = self.refuse(message)
+        if refused is not None:
+            return refused
+        age = self.now() - id_milliseconds(message["id"])
+        if age > 120_000 or age < -10_000:
+            return error("ID_STALE" if age > 0 else "ID_AHEAD")
+        me = account_of(channel.address)
+        difference = {}
+        for account, named, without in (
+            (message["to"], message["devices"], 0),
+            (me, message.get("own", {}), device_of(channel.address)),
+        ):
+            listed = set(self.accounts[account]["devices"]) - {without}
+            given = {int(device) for device in named}
+            if listed != given:
+                difference[account] = {
+                    "version": self.accounts[account]["version"],
+                    "missing": sorted(listed - given),
+                    "extra": [],
+                    "stale": sorted(given - listed),
+                }
+        return error("DEVICE_LIST_STALE", details={"devices": difference}) if difference else None
+
+    def deliver(self, address: str, sender: str, id: str, to: str, text: str) -> None:
+        """Put a row into an inbox and post it."""
+        event = {"type": "message", "id": id, "sender": sender, "to": to, "ciphertext": text}
+        self.inbox.setdefault(address, {})[id, sender] = event
+        self.post(address, event)
+
+    def post(self, address: str, event: dict[str, Any]) -> None:
+        """Post an event to a device if it is connected."""
+        if address in self.sockets:
+            self.sockets[address].post({"events": [event]})
+
+    def _ack(self, address: str, ack: dict[str, Any]) -> None:
+        rows = self.inbox.get(address, {})
+        read = [name for names in ack.get("read", {}).values() for name in names]
+        for status, names in (("delivered", ack.get("delivered", [])), ("read", read)):
+            for id, sender in names:
+                if (account_of(address), account_of(sender)) not in self.accepted:
+                    continue
+                self.receipt(sender, status, address, id)
+        for id, sender in [*ack.get("delivered", []), *read, *ack.get("quiet", [])]:
+            rows.pop((id, sender), None)
+
+    def receipt(self, sender: str, status: str, by: str, id: str) -> None:
+        """Tell a device that its message got further; stored when it is away."""
+        event: dict[str, Any] = {"type": "receipt", "status": status, "by": by, "messages": [[id, sender]]}
+        if sender in self.sockets:
+            self.post(sender, event)
+        else:
+            event["row"] = [id, f"{by}/{status}"]
+            self.inbox.setdefault(sender, {})[id, f"{by}/{status}"] = event
+
+    # --- HTTPS
+
+    def http(self) -> httpx2.AsyncBaseTransport:
+        """Be the carrier of HTTPS."""
+        return httpx2.MockTransport(self._http)
+
+    def _http(self, request: httpx2.Request) -> httpx2.Response:
+        if not self.reachable:
+            raise httpx2.ConnectError("unreachable")
+        path = str(request.url).removeprefix(BASE_URL)
+        self.requests.append(f"{request.method} {path}")
+        status, kind, body = self._route(request, path)
+        VALIDATE[kind](body)
+        return httpx2.Response(status, json=body)
+
+    def _route(self, request: httpx2.Request, path: str) -> tuple[int, str, dict[str, Any]]:
+        match request.method, path.strip("/").split("/"):
+            case "GET", [".well-known", "heliograph"]:
+                return 200, "discovery_answer", self._discovery()
+            case "POST", ["v1", "register"]:
+                body = json.loads(request.content)
+                VALIDATE["register_request"](body)
+                statement = signing.register_bytes(AUDIENCE, body["handle"], body["auth_key"], body["time"])
+                verify(body["auth_key"], body["signature"], statement)
+                return self._register(body["handle"], body["auth_key"])
+            case "GET", ["v1", "links", key]:
+                if key not in self.links:
+                    return 404, "error_answer", {"error": error("NOT_FOUND")}
+                return 200, "link_answer", {"account": self.links[key][0], "device": self.links[key][1]}
+        me = self._signer(request, path)
+        if me is None:
+            return 401, "error_answer", {"error": error("UNAUTHENTICATED")}
+        account, device = me
+        if device not in self.accounts[account]["devices"]:
+            return 403, "error_answer", {"error": error("DEVICE_REMOVED")}
+        match request.method, path.strip("/").split("/")[1:]:
+            case "GET", ["handles", handle]:
+                found = next((key for key, value in self.accounts.items() if value["handle"] == handle), None)
+                return self._account(found)
+            case "GET", ["accounts", other]:
+                return self._account(other)
+            case "GET", ["account"]:
+                own = {"handle": self.accounts[account]["handle"], "blocked": []}
+                return 200, "own_account_answer", self._devices(account) | own
+            case "POST", ["devices"]:
+                body = json.loads(request.content)
+                VALIDATE["link_request"](body)
+                statement = signing.link_bytes(
+                    AUDIENCE, account, device, body["auth_key"], body["version"], body["time"]
+                )
+                verify(self.accounts[account]["devices"][device], body["signature"], statement)
+                if body["version"] != self.accounts[account]["version"] + 1:
+                    return 409, "error_answer", {"error": error("DEVICE_LIST_CHANGED")}
+                self.links[body["auth_key"]] = account, self.add_device(account, body["auth_key"])
+            case "DELETE", ["devices", number]:
+                self.remove_device(account, int(number))
+            case method, ["account", relation, other]:
+                if relation == "accepted":
+                    self.accepted.add((account, other))
+                state = {"account": other, "accepted": relation == "accepted", "blocked": False}
+                return 200, "relation_answer", state | ({"blocked": method == "PUT"} if relation == "blocks" else {})
+        return 200, "devices_answer", self._devices(account)
+
+    def _discovery(self) -> dict[str, Any]:
+        return {
+            "socket_url": SOCKET_URL,
+            "versions": {"supported": [1]},
+            "time": self.now(),
+            "verification": ["open"],
+            "limits": {},
+        }
+
+    def _register(self, handle: str, key: str) -> tuple[int, str, dict[str, Any]]:
+        for account, value in self.accounts.items():
+            if value["handle"] == handle:
+                if value["devices"].get(1) != key:
+                    return 409, "error_answer", {"error": error("HANDLE_TAKEN")}
+                break
+        else:
+            account = mint(self.now())
+            self.accounts[account] = {"handle": handle, "version": 1, "devices": {1: key}}
+        return 200, "register_answer", {"account": account, "device": 1, "handle": handle, "version": 1}
+
+    def _account(self, account: str | None) -> tuple[int, str, dict[str, Any]]:
+        if account not in self.accounts:
+            return 404, "error_answer", {"error": error("NOT_FOUND")}
+        value = self.accounts[account]
+        devices = [{"device": n, "auth_key": key, "added_at": 1} for n, key in value["devices"].items()]
+        body = {"account": account, "handle": value["handle"], "version": value["version"], "devices": devices}
+        return 200, "account_answer", body
+
+    def _devices(self, account: str) -> dict[str, Any]:
+        value = self.accounts[account]
+        devices = [
+            {"device": n, "auth_key": key, "added_at": 1, "name": "a device"} for n, key in value["devices"].items()
+        ]
+        return {"account": account, "version": value["version"], "devices": devices}
+
+    def add_device(self, account: str, key: str) -> int:
+        """Take a device in."""
+        value = self.accounts[account]
+        number = max(value["devices"]) + 1
+        value["devices"][number] = key
+        value["version"] += 1
+        return number
+
+    def remove_device(self, account: str, device: int) -> None:
+        """Remove a device and close its socket."""
+        value = self.accounts[account]
+        value["devices"].pop(device, None)
+        value["version"] += 1
+        channel = self.sockets.get(f"{account}:{device}")
+        if channel is not None:
+            channel.post({"events": [{"type": "session_closed", "reason": "DEVICE_REMOVED"}]})
+            channel.drop()
+
+    def _signer(self, request: httpx2.Request, path: str) -> tuple[str, int] | None:
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Heliograph-v1":
+            return None
+        account, device, when, nonce, signature = value.split(":")
+        if account not in self.accounts:
+            return None
+        key = self.accounts[account]["devices"].get(int(device))
+        if key is not None:
+            statement = signing.http_bytes(
+                AUDIENCE, account, int(device), request.method, path, request.content, int(when), nonce
+            )
+            verify(key, signature, statement)
+        return account, int(device)
+
+
+def verify(key: str, signature: str, statement: bytes) -> None:
+    """Check a signature as the server does."""
+    try:
+        Ed25519PublicKey.from_public_bytes(from_base64url(key)).verify(from_base64url(signature), statement)
+    except InvalidSignature:
+        raise AssertionError(f"a wrong signature over {statement!r}") from None
