@@ -13,6 +13,7 @@ from collections.abc import Callable
 from local import ports as port_choice
 from local import seed
 from local.cloud import LocalCloud
+from local.deploy import last as last_deployment
 from local.deploy import require_loopback, source_hash
 from local.errors import StepError, last_lines
 from local.places import ROOT, Places
@@ -70,7 +71,8 @@ def _deploy(cloud: LocalCloud, steps: Steps) -> None:
 def _already_up(cloud: LocalCloud, steps: Steps) -> int:
     wanted = Ports(**cloud.processes["ports"])
     steps.say(f"Heliograph is up already (since {time.ctime(cloud.processes['started'])}).")
-    if (deployment := cloud.deployment) is None or deployment.source_hash != source_hash(cloud.app, wanted):
+    known = last_deployment(cloud.places)
+    if known is None or known.source_hash != source_hash(cloud.app, wanted):
         steps.say("  The sources changed since: `make deploy` brings them up.")
     _say_how_to_go_on(cloud, steps)
     return 0

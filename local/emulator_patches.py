@@ -181,8 +181,8 @@ PATCHES: tuple[Patch, ...] = (
         _one_worker_pool,
     ),
     Patch(
-        "Frames of a socket run one after the other, a body is sent without a route response, and the text of "
-        "an exception reaches the client.",
+        "Frames of a socket run one after the other, a body is sent without a route response, and "
+        "the text of an exception reaches the client.",
         "test_the_text_of_an_exception_reaches_the_client",
         _socket_as_on_aws,
     ),
