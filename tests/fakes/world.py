@@ -61,7 +61,9 @@ class World:
             address = Address(account, DeviceId(number))
             self.keys[address] = key
             self.connect_numbers.start(address)
-            made.append(Device(address.device, key.public_key().public_bytes_raw(), added_at, f"{handle} {number}"))
+            made.append(
+                Device(address.device, key.public_key().public_bytes_raw(), added_at, f"{handle} {number}")
+            )
         self.cards.create(DeviceList(account, handle, 1, devices + 1, tuple(made)))
         return account
 
@@ -72,7 +74,9 @@ class World:
         self.connections.add(connection)
         return connection
 
-    def message(self, to: AccountId, devices: int = 1, own: tuple[int, ...] = (), **changes: Any) -> OutgoingMessage:
+    def message(
+        self, to: AccountId, devices: int = 1, own: tuple[int, ...] = (), **changes: Any
+    ) -> OutgoingMessage:
         """A message to the first ``devices`` devices of ``to`` and to own devices."""
         self._ids += 1  # a millisecond apart, so that they rise
         made = {

@@ -24,7 +24,9 @@ def world() -> World:
     return World()
 
 
-def run(world: World, sender: str, *messages: OutgoingMessage, ack: Ack | None = None, device: int = 1) -> SendOutcome:
+def run(
+    world: World, sender: str, *messages: OutgoingMessage, ack: Ack | None = None, device: int = 1
+) -> SendOutcome:
     """Send as a device of ``sender``."""
     return send(address(sender, device), messages, ack, **world.delivery, encode=event_frames, now=world.time)  # type: ignore[arg-type]
 

@@ -95,7 +95,9 @@ def test_many_senders_in_one_id_are_all_served(world: World) -> None:
         InboxRow(address(bob), MessageName(one, f"{new_uuid7(NOW)}:1"), b"\x01" + bytes(16) + b"x", 60)
         for _ in range(250)
     ]
-    rows.append(InboxRow(address(bob), MessageName(MessageId(new_uuid7(NOW + 5)), f"{bob}:2"), rows[0].envelope, 60))
+    rows.append(
+        InboxRow(address(bob), MessageName(MessageId(new_uuid7(NOW + 5)), f"{bob}:2"), rows[0].envelope, 60)
+    )
     world.inbox.put(rows)
 
     pages = drain(world, world.online(bob))
@@ -220,7 +222,9 @@ def test_a_removed_device_is_closed(world: World) -> None:
 
     run(world, socket)
 
-    assert world.sockets.events(socket.connection_id) == [{"type": "session_closed", "reason": "DEVICE_REMOVED"}]
+    assert world.sockets.events(socket.connection_id) == [
+        {"type": "session_closed", "reason": "DEVICE_REMOVED"}
+    ]
     assert world.connections.rows == set()
 
 

@@ -1,0 +1,100 @@
+"""The stage that the end-to-end tests drive.
+
+``HELIOGRAPH_BASE_URL`` names a deployed stage; without it the tests start a local cloud of their own on free ports. What needs
+more than a base URL (barriers, kills, tables) is marked ``local_only`` and skipped on a stage from outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.cloud import LocalCloud
+from tests.barriers import Barriers
+from tests.e2e.client import Device
+
+EXTERNAL = os.environ.get("HELIOGRAPH_BASE_URL", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here as e2e, and skip what an outside stage cannot do."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            if EXTERNAL and item.get_closest_marker("local_only"):
+                item.add_marker(pytest.mark.skip(reason="needs a local cloud"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The local cloud of this test run, with barriers and the statement log."""
+    state = tmp_path_factory.mktemp("cloud")
+    barriers = Barriers(state / "barriers")
+    running = LocalCloud(
+        state,
+        decorate="tests.barriers:decorate",
+        extra_env={
+            "HELIOGRAPH_BARRIERS": str(barriers.folder),
+            "HELIOGRAPH_STATEMENT_LOG": str(state / "statements.jsonl"),
+        },
+    )
+    with running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def base_url(request: pytest.FixtureRequest) -> str:
+    """The HTTPS base URL of the stage under test."""
+    if EXTERNAL:
+        return EXTERNAL
+    url: str = request.getfixturevalue("cloud").base_url
+    return url
+
+
+@pytest.fixture
+def barriers(cloud: LocalCloud) -> Iterator[Barriers]:
+    """The barriers of the local cloud, all open again after the test."""
+    made = Barriers(cloud.places.root / "barriers")
+    yield made
+    made.open_all()
+
+
+@pytest.fixture
+def new_device(base_url: str) -> Callable[[], Device]:
+    """Makes registered devices, each the first of an account of its own."""
+
+    def make() -> Device:
+        device = Device(base_url)
+        status, answer = device.register()
+        assert status == 200, answer
+        return device
+
+    return make
+
+
+@pytest.fixture
+def alice(new_device: Callable[[], Device]) -> Device:
+    """One account."""
+    return new_device()
+
+
+@pytest.fixture
+def bob(new_device: Callable[[], Device]) -> Device:
+    """Another account."""
+    return new_device()
