@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from local import ports as port_choice
 from local import seed
@@ -57,7 +58,8 @@ def _bring_up(cloud: LocalCloud, steps: Steps) -> None:
     _deploy(cloud, steps)
     with steps.step("proof") as step:
         step.progress = "alice sends a message to bob"
-        step.detail = seed.prove(cloud.base_url)
+        seed.write_command(cloud.places.helio, cloud.places.profiles)
+        step.detail = seed.prove(cloud.base_url, cloud.places.profiles)
     cloud.places.proven.write_text(str(cloud.processes["supervisor"]))
 
 
@@ -79,7 +81,10 @@ def _already_up(cloud: LocalCloud, steps: Steps) -> int:
 
 
 def _say_how_to_go_on(cloud: LocalCloud, steps: Steps) -> None:
-    steps.say("  chat     helio -p alice chat bob        second terminal: helio -p bob chat alice")
+    helio = cloud.places.helio
+    if helio.is_relative_to(Path.cwd()):
+        helio = helio.relative_to(Path.cwd())
+    steps.say(f"  chat     {helio} -p alice chat bob        second terminal: {helio} -p bob chat alice")
     steps.say(f"  server   {cloud.base_url}")
     steps.say("  demo     make demo     logs  make logs     stop  make down     fresh  make reset")
 
@@ -126,6 +131,7 @@ def status(_steps: Steps) -> int:
             "SUPERVISOR_PID": str(processes["supervisor"]),
             "AWS_PID": str(processes["aws"]),
             "CASSANDRA_PID": str(processes["cassandra"]),
+            "HELIOGRAPH_HOME": str(cloud.places.profiles),
             "LAMBDA_LOG": str(cloud.lambda_log),
         }
     if os.environ.get("FORMAT") == "json":
@@ -156,7 +162,10 @@ def demo(steps: Steps) -> int:
         up(steps)
     cloud = _running()
     return subprocess.run(
-        [sys.executable, "-m", "heliograph.demo", "--base-url", cloud.base_url], cwd=ROOT, check=False
+        [sys.executable, "-m", "heliograph.demo", "--base-url", cloud.base_url],
+        cwd=ROOT,
+        env={**os.environ, "HELIOGRAPH_HOME": str(cloud.places.profiles)},
+        check=False,
     ).returncode
 
 

@@ -64,6 +64,16 @@ class Places:
         return self.state / "cdk.out"
 
     @property
+    def profiles(self) -> Path:
+        """Profiles of the seeded accounts, as the SDK keeps them."""
+        return self.state / "profiles"
+
+    @property
+    def helio(self) -> Path:
+        """The ``helio`` command for those profiles."""
+        return self.state / "helio"
+
+    @property
     def lambda_log(self) -> Path:
         """What the functions log: one JSON object a line."""
         return self.state / "lambda.log"

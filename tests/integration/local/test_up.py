@@ -36,7 +36,6 @@ class CommandLine:
         self.environ = {
             **os.environ,
             "HELIOGRAPH_STATE_DIR": str(state),
-            "HELIOGRAPH_HOME": str(state / "profiles"),
             "PORTS": "auto",
         }
         self.environ.pop("AWS_ENDPOINT_URL", None)
@@ -87,7 +86,16 @@ def test_every_step_is_one_line_with_its_time(local: CommandLine) -> None:
     done = [line.split()[0] for line in lines if " ok " in line]
     assert done == ["local", "cassandra", "deploy", "proof"]
     assert any(line.startswith("Heliograph is up (") for line in lines)
-    assert any("helio -p alice chat bob" in line for line in lines)
+    assert any(f"{local.state}/helio -p alice chat bob" in line for line in lines)
+
+
+def test_the_printed_command_speaks_for_the_seeded_account(local: CommandLine) -> None:
+    """What was printed can be copied into any terminal: alice is known there, whatever the environment says."""
+    done = subprocess.run(
+        [local.state / "helio", "-p", "alice", "--help"], cwd="/", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert sorted(path.stem for path in (local.state / "profiles").glob("*.db")) == ["alice", "bob", "carol"]
 
 
 def test_status_is_lines_for_scripts(local: CommandLine) -> None:

@@ -94,16 +94,16 @@ def proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_proof_gets_the_address_and_its_last_line_is_shown(proof: Path) -> None:
-    """The SDK is told the base URL and nothing else."""
+    """The SDK is told the base URL and where its profiles are, nothing else."""
     proof.write_text("import sys\nprint('noise')\nprint(*sys.argv[1:])")
-    assert seed.prove("http://127.0.0.1:1/x") == "--base-url http://127.0.0.1:1/x"
+    assert seed.prove("http://127.0.0.1:1/x", Path("/h")) == "--base-url http://127.0.0.1:1/x --home /h"
 
 
 def test_a_failed_proof_stops_with_what_the_client_said(proof: Path) -> None:
     """`up` is never printed for a cloud through which no message went."""
     proof.write_text("raise SystemExit('bob never acknowledged')")
     with pytest.raises(StepError) as failure:
-        seed.prove("http://127.0.0.1:1")
+        seed.prove("http://127.0.0.1:1", Path("/h"))
     assert failure.value.cause == "bob never acknowledged"
 
 
@@ -112,4 +112,4 @@ def test_a_proof_that_hangs_stops_too(proof: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(seed, "PROOF_SECONDS", 0.3)
     proof.write_text("import time; time.sleep(20)")
     with pytest.raises(StepError, match="No message"):
-        seed.prove("http://127.0.0.1:1")
+        seed.prove("http://127.0.0.1:1", Path("/h"))
