@@ -1,4 +1,4 @@
-"""The storage ports in memory. ``tests/contract/storage_ports.py`` holds them to the same rules as Cassandra."""
+"""The storage ports in memory; a contract test holds them to the same rules as Cassandra."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class FakeCards:
         self.stands: dict[tuple[AccountId, AccountId], Relation] = {}
         self.reads = 0
 
-    def read(self, account: AccountId, peers: Collection[AccountId]) -> Card:
-        self.reads += 1
-        return Card(self.lists.get(account), self._relations(account, peers))
+    def read(self, wanted: Mapping[AccountId, Collection[AccountId]]) -> Mapping[AccountId, Card]:
+        self.reads += len(wanted)
+        return {
+            account: Card(self.lists.get(account), self._relations(account, peers))
+            for account, peers in wanted.items()
+        }
 
     def devices(self, account: AccountId) -> DeviceList | None:
-        return self.read(account, ()).devices
-
-    def relations(self, account: AccountId, peers: Collection[AccountId]) -> Mapping[AccountId, Relation]:
         self.reads += 1
-        return self._relations(account, peers)
+        return self.lists.get(account)
 
     def blocked(self, account: AccountId) -> list[AccountId]:
         return sorted(

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.fakes.sockets import FakeSockets
 from tests.fakes.storage import (
     FakeCards,
-    FakeConnectNumbers,
     FakeConnections,
+    FakeConnectNumbers,
     FakeHandles,
     FakeInbox,
     FakeLinks,

@@ -272,7 +272,7 @@ def test_the_first_message_accepts_the_recipient(world: World) -> None:
 
 
 def test_an_ack_that_rides_on_an_answer_shares_its_frame(world: World) -> None:
-    """Bob answers and acknowledges in one frame: alice gets receipt and message in one frame, the row goes."""
+    """Bob answers and acknowledges in one frame: so does what alice gets, and the row goes."""
     alice, bob = world.account("alice"), world.account("bob")
     first = world.message(bob)
     run(world, alice, first)

@@ -52,7 +52,7 @@ def put(world: World, sender: AccountId, to: AccountId, count: int, size: int = 
     messages = []
     for _ in range(count):
         message = world.message(to)
-        messages.append(OutgoingMessage(message.id, to, {d: b"x" * size for d in message.devices}))
+        messages.append(OutgoingMessage(message.id, to, dict.fromkeys(message.devices, b"x" * size)))
         send(address(sender), messages[-1:], **world.delivery, encode=event_frames, now=world.time)
     return messages
 

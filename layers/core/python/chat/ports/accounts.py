@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId
-from chat.domain.relations import Relation
+from chat.domain.relations import STRANGER, Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,16 @@ class Card:
     devices: DeviceList | None
     relations: Mapping[AccountId, Relation]
 
+    def relation(self, peer: AccountId) -> Relation:
+        """How the account stands to ``peer``: to one it never met as to a stranger."""
+        return self.relations.get(peer, STRANGER)
+
+
+def around(account: AccountId, peers: Collection[AccountId]) -> dict[AccountId, list[AccountId]]:
+    """What to read where ``account`` deals with ``peers``: all cards, and how each stands to the other."""
+    others = sorted(set(peers) - {account})
+    return {account: others, **{peer: [account] for peer in others}}
+
 
 class Handles(Protocol):
     """Handles are matched exactly; the first claim wins."""
@@ -43,16 +53,12 @@ class Handles(Protocol):
 class Cards(Protocol):
     """Account cards. Reads are LOCAL_QUORUM and never cached; every write is conditional."""
 
-    def read(self, account: AccountId, peers: Collection[AccountId]) -> Card:
-        """The device list and the relations to ``peers``, in one read of one partition."""
+    def read(self, wanted: Mapping[AccountId, Collection[AccountId]]) -> Mapping[AccountId, Card]:
+        """The card of each account, with its relations to the peers named: one read each, all at once."""
         ...
 
     def devices(self, account: AccountId) -> DeviceList | None:
         """The device list alone."""
-        ...
-
-    def relations(self, account: AccountId, peers: Collection[AccountId]) -> Mapping[AccountId, Relation]:
-        """The relations to ``peers`` alone; a peer without one is missing."""
         ...
 
     def blocked(self, account: AccountId) -> list[AccountId]:

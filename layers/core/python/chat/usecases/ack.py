@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.domain.ids import Address
-from chat.ports.accounts import Cards
+from chat.ports.accounts import Cards, around
 from chat.ports.connections import Connections
 from chat.ports.inbox import Inbox
 from chat.ports.sockets import SocketGateway
@@ -29,8 +29,7 @@ def acknowledge(
     Raises ChatError(BAD_CONVERSATION) before anything happens.
     """
     receipts.check_conversations(what, device.account)
-    mine, theirs = receipts.read_relations(device.account, what.senders, cards)
-    planned = receipts.plan(what, device, mine, theirs)
+    planned = receipts.plan(what, device, cards.read(around(device.account, what.senders)))
     reached = live.post(
         [receipt.posting() for receipt in planned], connections=connections, sockets=sockets, encode=encode
     )

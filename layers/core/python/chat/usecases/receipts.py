@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chat.domain.envelope import Status, StoredReceipt
 from chat.domain.events import ReceiptEvent
@@ -18,9 +18,9 @@ from chat.domain.ids import (
     conversation_of,
     new_uuid7,
 )
-from chat.domain.relations import STRANGER, Relation, gives_receipts
+from chat.domain.relations import gives_receipts
 from chat.errors import ChatError, Code
-from chat.ports.accounts import Cards
+from chat.ports.accounts import Card
 from chat.ports.inbox import Inbox, InboxRow
 from chat.usecases.live import Posting
 
@@ -82,27 +82,14 @@ def check_conversations(ack: Ack, account: AccountId) -> None:
             raise ChatError(Code.BAD_CONVERSATION, details={"conversation": conversation})
 
 
-def read_relations(
-    account: AccountId, peers: Collection[AccountId], cards: Cards
-) -> tuple[Mapping[AccountId, Relation], Mapping[AccountId, Relation]]:
-    """How ``account`` stands to ``peers``, and how each of them stands to it."""
-    others = sorted(set(peers) - {account})
-    if not others:
-        return {}, {}
-    mine = cards.relations(account, others)
-    return mine, {peer: cards.relations(peer, [account]).get(account, STRANGER) for peer in others}
-
-
 def plan(
-    ack: Ack,
-    by: Address,
-    mine: Mapping[AccountId, Relation],
-    theirs: Mapping[AccountId, Relation],
+    ack: Ack, by: Address, read: Mapping[AccountId, Card], also_accepted: Collection[AccountId] = ()
 ) -> list[Receipt]:
-    """The receipts that ``ack`` gives rise to.
+    """The receipts that ``ack`` gives rise to. ``read``: what :func:`chat.ports.accounts.around` asked for.
 
-    None to oneself, to accounts one never accepted, and where either blocked the other. Whether the
-    messages exist is not checked: the sender's client counts a receipt only for what it sent to this account.
+    None to oneself, to accounts one never accepted (``also_accepted`` are those the same frame wrote to), and
+    where either blocked the other. Whether the messages exist is not checked: the sender's client
+    counts a receipt only for what it sent to this account.
     """
     shown = set(ack.shown)
     grouped: dict[tuple[AccountId, Status], dict[MessageName, None]] = {}
@@ -111,9 +98,13 @@ def plan(
             if name.account != by.account and (status is Status.READ or name not in shown):
                 grouped.setdefault((name.account, status), {})[name] = None
     return [
-        Receipt(account, by, status, tuple(names))
-        for (account, status), names in grouped.items()
-        if gives_receipts(mine.get(account, STRANGER), theirs.get(account, STRANGER))
+        Receipt(peer, by, status, tuple(names))
+        for (peer, status), names in grouped.items()
+        if gives_receipts(
+            read[by.account].relation(peer),
+            read[peer].relation(by.account),
+            also_accepted=peer in also_accepted,
+        )
     ]
 
 
@@ -135,8 +126,3 @@ def settle(
     removed = ack.removes()
     if removed:
         inbox.remove(by, removed)
-
-
-def accepting(relation: Relation, *, also: bool) -> Relation:
-    """The relation, accepted also where the frame at hand has just made it so."""
-    return replace(relation, accepted=relation.accepted or also)

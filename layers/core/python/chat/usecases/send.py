@@ -20,9 +20,8 @@ from chat.domain.ids import (
     MessageName,
     milliseconds_of,
 )
-from chat.domain.relations import STRANGER
 from chat.errors import ChatError, Code, unavailable
-from chat.ports.accounts import Card, Cards
+from chat.ports.accounts import Card, Cards, around
 from chat.ports.connections import Connections
 from chat.ports.inbox import Inbox, InboxRow
 from chat.ports.sockets import SocketGateway
@@ -94,10 +93,10 @@ def send(
     """
     what = ack or Ack()
     peers = {m.to for m in messages} | what.senders
-    own = cards.read(sender.account, sorted(peers - {sender.account}))
+    read = cards.read(around(sender.account, peers))
+    own = read[sender.account]
     if own.devices is None or own.devices.find(sender.device) is None:
         raise ChatError(Code.DEVICE_REMOVED)
-    others = {peer: cards.read(peer, [sender.account]) for peer in sorted(peers - {sender.account})}
 
     results: list[Result] = []
     postings: list[Posting] = []
@@ -108,11 +107,11 @@ def send(
         try:
             if message.to in refused:
                 raise ChatError(Code.EARLIER_REFUSED)
-            _check(message, sender, own, others.get(message.to), newest.get(message.to), now)
+            _check(message, sender, own, read[message.to], newest.get(message.to), now)
             if message.to not in accepted:
                 cards.accept(sender.account, message.to)
                 accepted.add(message.to)
-            blocked = others[message.to].relations.get(sender.account, STRANGER).blocked
+            blocked = read[message.to].relation(sender.account).blocked
             rows = _rows(message, sender, to_recipient=not blocked)
             inbox.put(rows)
         except ChatError as error:
@@ -126,7 +125,7 @@ def send(
             results.append(Result(message.id))
             postings.extend(_posting(message, row) for row in rows)
 
-    planned, ack_error = _plan_receipts(what, sender, own, others, accepted)
+    planned, ack_error = _plan_receipts(what, sender, read, accepted)
     reached = live.post(
         [*(receipt.posting() for receipt in planned), *postings],
         connections=connections,
@@ -145,12 +144,12 @@ def _check(
     message: OutgoingMessage,
     sender: Address,
     own: Card,
-    recipient: Card | None,
+    recipient: Card,
     newest: MessageId | None,
     now: int,
 ) -> None:
     """Raise the ChatError that refuses the message."""
-    if message.to == sender.account or recipient is None:
+    if message.to == sender.account:
         raise ChatError(Code.BAD_RECIPIENT)
     made = milliseconds_of(message.id)
     if made < now - OLDEST_ID:
@@ -161,7 +160,7 @@ def _check(
         raise ChatError(Code.ID_ORDER)
     if any(len(c) > CIPHERTEXT_LIMIT for c in (*message.devices.values(), *message.own.values())):
         raise ChatError(Code.TOO_LARGE, details={"ciphertext_bytes": CIPHERTEXT_LIMIT})
-    if own.relations.get(message.to, STRANGER).blocked:
+    if own.relation(message.to).blocked:
         raise ChatError(Code.RECIPIENT_BLOCKED)
     if recipient.devices is None or not recipient.devices.devices or own.devices is None:
         raise ChatError(Code.NOT_FOUND)
@@ -194,15 +193,11 @@ def _posting(message: OutgoingMessage, row: InboxRow) -> Posting:
 
 
 def _plan_receipts(
-    what: Ack, by: Address, own: Card, others: Mapping[AccountId, Card], accepted: set[AccountId]
+    what: Ack, by: Address, read: Mapping[AccountId, Card], accepted: set[AccountId]
 ) -> tuple[list[receipts.Receipt], ChatError | None]:
     """The receipts of the ack that rides along; an account just written to counts as accepted."""
     try:
         receipts.check_conversations(what, by.account)
     except ChatError as error:
         return [], error
-    mine = {
-        peer: receipts.accepting(own.relations.get(peer, STRANGER), also=peer in accepted) for peer in others
-    }
-    theirs = {peer: card.relations.get(by.account, STRANGER) for peer, card in others.items()}
-    return receipts.plan(what, by, mine, theirs), None
+    return receipts.plan(what, by, read, accepted), None

@@ -23,7 +23,6 @@ from chat.domain.ids import (
 )
 from chat.domain.page_token import PageToken
 from chat.domain.page_token import decode as decode_token
-from chat.domain.relations import STRANGER
 from chat.errors import ChatError, unavailable
 from chat.ports.accounts import Cards
 from chat.ports.connections import Connection, Connections
@@ -239,11 +238,9 @@ def _unreceipted(
     certain: by a device that was on the list when the message was accepted.
     """
     events: list[ReceiptEvent] = []
-    for peer, names in asked.items():
-        if peer == device.account:
-            continue
-        card = cards.read(peer, [device.account])
-        relation = card.relations.get(device.account, STRANGER)
+    read = cards.read({peer: [device.account] for peer in asked if peer != device.account})
+    for peer, card in read.items():
+        names, relation = asked[peer], card.relation(device.account)
         if card.devices is None or not relation.accepted or relation.blocked:
             continue
         mine = [

@@ -6,12 +6,12 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from chat.adapters.cassandra.session import Applied, Cassandra, Row
+from chat.adapters.cassandra.session import Applied, Cassandra, Pending, Row
 from chat.adapters.cassandra.statement import Statement
 from chat.domain import base64url
 from chat.domain.devices import Device, DeviceList, LinkStatement
 from chat.domain.ids import AccountId, DeviceId
-from chat.domain.relations import RELATION_LIMIT, STRANGER, Relation
+from chat.domain.relations import RELATION_LIMIT, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Claim
 from chat.ports.storage import OutcomeUnknown
@@ -92,19 +92,17 @@ class CassandraCards:
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
-    def read(self, account: AccountId, peers: Collection[AccountId]) -> Card:
+    def read(self, wanted: Mapping[AccountId, Collection[AccountId]]) -> Mapping[AccountId, Card]:
         """See the port."""
-        rows = self._entries(account, [_DEVICES, *(_PEER + peer for peer in peers)])
-        devices = rows.pop(_DEVICES, None)
-        return Card(_device_list(account, devices) if devices else None, _relations(rows))
+        reading = {
+            account: self._start(account, [_DEVICES, *(_PEER + peer for peer in peers)])
+            for account, peers in wanted.items()
+        }
+        return {account: _card(account, pending) for account, pending in reading.items()}
 
     def devices(self, account: AccountId) -> DeviceList | None:
         """See the port."""
-        return self.read(account, ()).devices
-
-    def relations(self, account: AccountId, peers: Collection[AccountId]) -> Mapping[AccountId, Relation]:
-        """See the port."""
-        return _relations(self._entries(account, [_PEER + peer for peer in peers]))
+        return _card(account, self._start(account, [_DEVICES])).devices
 
     def blocked(self, account: AccountId) -> list[AccountId]:
         """See the port."""
@@ -151,10 +149,9 @@ class CassandraCards:
         self._cassandra.apply(_UNBLOCK, now, account, _PEER + peer)
         return self._relation(account, peer)
 
-    def _entries(self, account: AccountId, entries: list[str]) -> dict[str, Row]:
+    def _start(self, account: AccountId, entries: list[str]) -> list[Pending]:
         slices = [entries[i : i + _IN_LIMIT] for i in range(0, len(entries), _IN_LIMIT)]
-        pending = [self._cassandra.start(_CARD, account, part) for part in slices]
-        return {row["entry"]: row for reading in pending for row in reading.result()}
+        return [self._cassandra.start(_CARD, account, part) for part in slices]
 
     def _settle(self, devices: DeviceList) -> bool:
         """After an unknown outcome: whether the list that stands there is the one that was written."""
@@ -173,7 +170,7 @@ class CassandraCards:
         return self._cassandra.apply(otherwise, account, entry)
 
     def _relation(self, account: AccountId, peer: AccountId) -> Relation:
-        return self.relations(account, [peer]).get(peer, STRANGER)
+        return self.read({account: [peer]})[account].relation(peer)
 
 
 def _claim(row: Row) -> Claim:
@@ -184,11 +181,16 @@ def _peer(entry: str) -> AccountId:
     return AccountId(entry.removeprefix(_PEER))
 
 
-def _relations(rows: Mapping[str, Row]) -> dict[AccountId, Relation]:
-    return {
-        _peer(entry): Relation(bool(row["accepted"]), bool(row["blocked"]), row["unblocked_at"] or 0)
-        for entry, row in rows.items()
-    }
+def _card(account: AccountId, reading: list[Pending]) -> Card:
+    devices: DeviceList | None = None
+    relations: dict[AccountId, Relation] = {}
+    for row in (row for pending in reading for row in pending.result()):
+        if row["entry"] == _DEVICES:
+            devices = _device_list(account, row)
+        else:
+            accepted, blocked = bool(row["accepted"]), bool(row["blocked"])
+            relations[_peer(row["entry"])] = Relation(accepted, blocked, row["unblocked_at"] or 0)
+    return Card(devices, relations)
 
 
 def _body(devices: DeviceList) -> str:
