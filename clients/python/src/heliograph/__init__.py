@@ -1,10 +1,10 @@
 """Heliograph: end-to-end encrypted messaging with no servers to run. This is its Python SDK.
 
-    async with Client("alice.db", server=BASE_URL) as me:
-        await me.register("alice")
-        bob = await me.conversation("bob")
-        message = await bob.send("Hi Bob")
-        await message.reached("delivered", timeout=30)
+async with Client("alice.db", server=BASE_URL) as me:
+    await me.register("alice")
+    bob = await me.conversation("bob")
+    message = await bob.send("Hi Bob")
+    await message.reached("delivered", timeout=30)
 """
 
 from __future__ import annotations

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from heliograph.errors import from_wire
 from heliograph.ids import ConversationId
 from heliograph.store import incoming
 from heliograph.store.database import Database
 from heliograph.store.incoming import Ack
+
+logger = logging.getLogger("heliograph")
 
 LIST_ENTRIES = 256
 CONVERSATIONS = 64
@@ -133,6 +138,19 @@ class AckQueue:
             return
         self._owed = {(ack.id, ack.sender): ack for ack in batch.acks} | self._owed
         self.flush_soon(max(delay, self._delay))
+
+    def settle(self, batch: AckBatch, answer: dict[str, Any]) -> None:
+        """Take in what became of acks that rode on an answered frame."""
+        error = answer.get("ack_error")
+        if not isinstance(error, dict):
+            self.left(batch)
+            return
+        problem = from_wire(error)
+        if problem.retryable:
+            self.put_back(batch, problem.retry_after or 1)
+        else:
+            logger.warning("the server refused acks: %s", problem.code)
+            self.left(batch)
 
     def refused(self, ref: str | None) -> AckBatch | None:
         """Give the acks of an ack frame that was refused."""

@@ -25,6 +25,6 @@ class Backoff:
 
     def next(self, retry_after: float | None = None) -> float:
         """Give the next delay in seconds."""
-        bound = min(self._cap, self._base * 2 ** min(self._failures, 16))
+        bound: float = min(self._cap, self._base * 2 ** min(self._failures, 16))
         self._failures += 1
         return (retry_after or 0.0) + random.random() * bound  # noqa: S311 - no secret

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
+from heliograph.drain import Drain
 from heliograph.encryption import Encryption
 from heliograph.errors import DeviceRemoved, HeliographError, NetworkError, VersionUnsupported
 from heliograph.events import ConnectionState
@@ -22,13 +22,12 @@ from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.signing import Identity
 from heliograph.socket import ANSWER_SECONDS, Socket
-from heliograph.store import event_log, outgoing, profile
+from heliograph.store import profile
 from heliograph.store.database import Database
 from heliograph.transport import HandshakeRefused, Transport
 
 logger = logging.getLogger("heliograph")
 
-HAVE_ENTRIES = 256
 CONFIRM_ROWS = 200
 """Rows of a drain after which another one follows at once: only an empty drain moves the mark."""
 
@@ -87,6 +86,15 @@ class Connection:
         self._encryption = encryption
         self._inbox = inbox
         self._acks = acks
+        self._sync = Drain(
+            database=database,
+            me=me,
+            clock=clock,
+            inbox=inbox,
+            acks=acks,
+            base_url=api.base_url,
+            on_rolled_back=events.logged,
+        )
         self._timing = timing
         self._events = events
         self._socket_url: str | None = None
@@ -228,7 +236,7 @@ class Connection:
         return time.monotonic() + self._timing.renew + (random.random() * 2 - 1) * self._timing.renew_jitter  # noqa: S311
 
     async def _renew(self, old: Socket) -> Socket:
-        """Replace the socket before its time is over: the new one first, then the server closes the old one."""
+        """Replace the socket before its time is over: the new one first, then the server closes the old."""
         self._renewing = True
         try:
             new = await self._open()
@@ -244,7 +252,7 @@ class Connection:
         await old.close()
 
     async def _drain(self, socket: Socket, *, first: bool) -> None:
-        """Pull what is undelivered, page by page.
+        """Drain until little enough came; a refused `sync` is repeated on the same socket.
 
         Raises:
             NetworkError: The socket closed or does not answer.
@@ -253,82 +261,27 @@ class Connection:
         bare = False
         while self._closed_reason is None:
             try:
-                rows = await self._pull(socket, first=first, bare=bare)
+                rows, own_list = await self._sync.pull(
+                    socket, lambda events: self._page(socket, events), first=first, bare=bare
+                )
             except NetworkError:
                 raise
             except HeliographError as problem:
                 if problem.code == "DEVICE_REMOVED":
                     raise ClosedForGood(str(problem), code=problem.code) from problem
-                bare = not problem.retryable
                 if problem.code != "BAD_TOKEN":
+                    bare = not problem.retryable
                     await asyncio.sleep(backoff.next(problem.retry_after))
                 continue
+            self._events.own_list(own_list)
             if rows < CONFIRM_ROWS:
                 return
 
-    async def _pull(self, socket: Socket, *, first: bool, bare: bool) -> int:
-        rows, token, page = 0, "", 0
-        skipped = False
-        while True:
-            batch = self._acks.take()
-            if token:
-                rest = f',"token":"{token}"'
-            else:
-                rest, skipped = ("", False) if bare else await self._first_page()
-            try:
-                answer = await socket.request("sync", rest + batch.member)
-            except HeliographError:
-                self._acks.put_back(batch, 0)
-                raise
-            self.settle_acks(batch, answer)
-            events = self._without_session(socket, answer["events"])
-            rows += sum(1 for event in events if event.get("type") == "message" or "row" in event)
-            if page == 0 and self._closed_reason is None:
-                self._ready.set()
-            await self._inbox.take(events)
-            page += 1
-            if "caught_up" in answer:
-                await self._caught_up(answer["caught_up"], first=first, move_mark=rows == 0 and not skipped)
-                return rows
-            token = answer["token"]
-
-    async def _first_page(self) -> tuple[str, bool]:
-        now = self._clock.now()
-        owed = self._acks.names(HAVE_ENTRIES)
-        mark, unreceipted = await self._database.run(
-            lambda connection: (profile.get(connection, "mark"), outgoing.unreceipted(connection, self._me, now))
-        )
-        body: dict[str, Any] = {}
-        if mark is not None:
-            body["mark"] = int(mark)
-        if owed:
-            body["have"] = owed
-        if unreceipted:
-            body["unreceipted"] = unreceipted
-        return ("," + json.dumps(body, separators=(",", ":"))[1:-1] if body else ""), bool(owed)
-
-    async def _caught_up(self, caught_up: dict[str, Any], *, first: bool, move_mark: bool) -> None:
-        previous, mark = int(caught_up["previous_connect"]), int(caught_up["mark"])
-        server = self._api.base_url
-
-        def remember(connection: Any) -> bool:
-            if move_mark:
-                profile.put(connection, "mark", mark)
-            if not first:
-                return False
-            profile.put(connection, "server", server)
-            if profile.confirm_previous_connect(connection, previous):
-                return False
-            if profile.get(connection, "rolled_back_to") == str(previous):
-                return False
-            profile.put(connection, "rolled_back_to", previous)
-            event_log.append(connection, "rolled_back", None, previous_connect=previous)
-            return True
-
-        if await self._database.run(remember):
-            logger.warning("the store was rolled back, or a copy of it is in use")
-            self._events.logged()
-        self._events.own_list(int(caught_up["device_list_version"]))
+    def _page(self, socket: Socket, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rest = self._without_session(socket, events)
+        if self._closed_reason is None:
+            self._ready.set()
+        return rest
 
     async def _on_events(self, socket: Socket, events: list[dict[str, Any]]) -> None:
         events = self._without_session(socket, events)
@@ -354,16 +307,6 @@ class Connection:
             self._acks.put_back(batch, error.retry_after or 1)
         else:
             logger.warning("the server refused a frame: %s", error.code)
-
-    def settle_acks(self, batch: Any, answer: dict[str, Any]) -> None:
-        """Take in what became of acks that rode on an answered frame."""
-        error = answer.get("ack_error")
-        if isinstance(error, dict) and error.get("code") in ("UNAVAILABLE", "INTERNAL", "RATE_LIMITED"):
-            self._acks.put_back(batch, float(error.get("retry_after") or 1))
-        else:
-            if error:
-                logger.warning("the server refused acks: %s", error.get("code"))
-            self._acks.left(batch)
 
     async def _post_acks(self) -> None:
         socket = self._current

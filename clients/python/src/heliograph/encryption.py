@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from heliograph.errors import EncryptionRefused, DecryptionFailed
-from heliograph.ids import AccountId, Address, ConversationId, LogicalId, MessageId, account_of, conversation_id
+from heliograph.errors import DecryptionFailed, EncryptionRefused
+from heliograph.ids import (
+    AccountId,
+    Address,
+    ConversationId,
+    LogicalId,
+    MessageId,
+    account_of,
+    conversation_id,
+)
 from heliograph.signing import is_loopback
 
 logger = logging.getLogger("heliograph")
@@ -40,7 +48,9 @@ class Encryption(Protocol):
     ) -> dict[Address, bytes]:
         """Encrypt for devices (address -> auth key, base64url); binds the message's name to each result."""
 
-    def decrypt(self, ciphertext: bytes, *, message_id: MessageId, sender: Address, recipient: Address) -> bytes:
+    def decrypt(
+        self, ciphertext: bytes, *, message_id: MessageId, sender: Address, recipient: Address
+    ) -> bytes:
         """Decrypt what `sender` encrypted for `recipient`.
 
         Raises:
@@ -76,7 +86,9 @@ class ClearEncryption:
         """Put the prefix before the plaintext, the same for every device."""
         return dict.fromkeys(recipients, self.PREFIX + plaintext)
 
-    def decrypt(self, ciphertext: bytes, *, message_id: MessageId, sender: Address, recipient: Address) -> bytes:
+    def decrypt(
+        self, ciphertext: bytes, *, message_id: MessageId, sender: Address, recipient: Address
+    ) -> bytes:
         """Take the prefix off."""
         if not ciphertext.startswith(self.PREFIX):
             raise DecryptionFailed("the envelope was not made by the clear encryption")

@@ -52,7 +52,7 @@ class Engine:
         self._database = database
         self._clock = clock
         self._on_logged = on_logged
-        self.acks = AckQueue(database, ack_delay, lambda: self.connection.flush_acks())
+        self.acks = AckQueue(database, ack_delay, self._flush_acks)
         self.inbox = Inbox(database, me, encryption, self.acks, self._stored)
         self.connection = Connection(
             api=api,
@@ -114,6 +114,9 @@ class Engine:
         if seqs:
             self.watch.changed(seqs)
             self._on_logged()
+
+    def _flush_acks(self) -> None:
+        self.connection.flush_acks()
 
     def _stored(self, done: Ingested) -> None:
         self.watch.changed(done.changed)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-TRANSIENT = frozenset({"UNAVAILABLE", "INTERNAL", "RATE_LIMITED", "NETWORK", "TIMEOUT", "REPLAYED", "CLOCK_SKEW"})
+TRANSIENT = frozenset(
+    {"UNAVAILABLE", "INTERNAL", "RATE_LIMITED", "NETWORK", "TIMEOUT", "REPLAYED", "CLOCK_SKEW"}
+)
 """Codes after which the same request may succeed."""
 
 

@@ -7,16 +7,17 @@ import functools
 import json
 import random
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import httpx2
 
 from heliograph import signing
 from heliograph.errors import HeliographError, NetworkError, NoAnswer, Unavailable, from_wire
 from heliograph.ids import AccountId, ServerClock
 from heliograph.signing import AuthKey, Identity
 from heliograph.store.peers import Peer
+
+if TYPE_CHECKING:
+    import httpx2
 
 TIMEOUT_SECONDS = 15
 TRIES = 3
@@ -25,6 +26,8 @@ TRIES = 3
 @functools.cache
 def _tls() -> ssl.SSLContext:
     """Load the certificates once a process: it takes 20 ms."""
+    import httpx2  # noqa: PLC0415
+
     return httpx2.create_ssl_context()
 
 
@@ -38,6 +41,8 @@ class HttpApi:
     def __init__(
         self, base_url: str, clock: ServerClock, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
+        import httpx2  # noqa: PLC0415 - slow to import, and not needed offline
+
         self.base_url = base_url.rstrip("/")
         self.audience = signing.audience(base_url)
         self._clock = clock
@@ -148,15 +153,23 @@ class HttpApi:
         raise AssertionError("unreachable")
 
     async def _once(self, method: str, path: str, data: bytes, signer: Identity | None) -> dict[str, Any]:
+        import httpx2  # noqa: PLC0415
+
         headers = {"content-type": "application/json"} if data else {}
         if signer is not None:
-            headers["authorization"] = signer.authorization(self.audience, method, path, data, self._clock.now())
+            headers["authorization"] = signer.authorization(
+                self.audience, method, path, data, self._clock.now()
+            )
         try:
-            answer = await self._client.request(method, self.base_url + path, content=data or None, headers=headers)
+            answer = await self._client.request(
+                method, self.base_url + path, content=data or None, headers=headers
+            )
         except httpx2.TimeoutException as problem:
             raise NoAnswer(f"{self.audience} did not answer in time") from problem
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as problem:
-            raise NetworkError(f"{self.audience} cannot be reached: {problem or type(problem).__name__}") from problem
+            raise NetworkError(
+                f"{self.audience} cannot be reached: {problem or type(problem).__name__}"
+            ) from problem
         try:
             parsed = answer.json()
         except ValueError:
@@ -168,7 +181,8 @@ class HttpApi:
         if answer.status_code >= 500 or answer.status_code == 429:
             raise Unavailable(f"{self.audience} answered with status {answer.status_code}")
         raise HeliographError(
-            f"{method} {path} was answered with status {answer.status_code}", code=f"HTTP_{answer.status_code}"
+            f"{method} {path} was answered with status {answer.status_code}",
+            code=f"HTTP_{answer.status_code}",
         )
 
 

@@ -69,9 +69,9 @@ class Inbox:
             problem: Exception | None = None
             try:
                 await self._store(event for events, _ in frames for event in events)
-            except Exception as caught:  # noqa: BLE001 - the store is full or broken: the rows stay on the server
+            except Exception as caught:
                 problem = caught
-                logger.error("received events could not be stored: %r", caught)
+                logger.exception("received events could not be stored")
             for _, stored in frames:
                 if stored is not None and not stored.done():
                     if problem is None:

@@ -147,7 +147,7 @@ class Outbox:
         except HeliographError:
             self._acks.put_back(batch, 0)
             raise
-        self._connection.settle_acks(batch, answer)
+        self._acks.settle(batch, answer)
         await self._settle(lane, prepared.attempts, answer["results"])
 
     async def _settle(self, lane: Lane, attempts: list[Attempt], results: list[dict[str, Any]]) -> None:

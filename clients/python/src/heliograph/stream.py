@@ -76,9 +76,9 @@ class EventStream:
         return self
 
     async def __anext__(self) -> Event:
-        if self._shown is not None and not isinstance(self._shown, ConnectionChanged) and self._seen is not None:
-            self._seen(self._shown.cursor)
-        self._shown = None
+        shown, self._shown = self._shown, None
+        if shown is not None and self._seen is not None and not isinstance(shown, ConnectionChanged):
+            self._seen(shown.cursor)
         while True:
             event = self._next()
             if event is not None:
@@ -88,8 +88,11 @@ class EventStream:
                 raise StopAsyncIteration
             await self._wake.wait()
             self._wake.clear()
-            if not self._ended:
+            try:
                 await self._read()
+            except BaseException:
+                self._wake.set()  # a cancelled reader must not swallow what it was woken for
+                raise
 
     def _next(self) -> Event | None:
         if self._connection and (not self._page or self._connection[0].cursor < self._page[0].cursor):
@@ -99,6 +102,8 @@ class EventStream:
         return None
 
     async def _read(self) -> None:
+        if self._ended:
+            return
         entries = await self._database.run(lambda connection: event_log.read(connection, self._after, PAGE))
         if not entries:
             return
@@ -110,19 +115,22 @@ class EventStream:
                 self._page.append(event)
 
     def _event(self, entry: Logged) -> Event | None:
-        body, cursor = entry.body, entry.cursor
         if entry.message is not None:
-            message = self._to_message(entry.message)
-            if entry.kind == "received":
-                return MessageReceived(message, cursor)
-            if entry.kind == "copied":
-                return SentElsewhere(message, cursor)
-            if entry.kind == "status":
-                return StatusChanged(message, body["status"], body.get("error"), cursor)
-        if entry.kind == "devices":
-            return DeviceListChanged(self._own, body["version"], cursor)
-        if entry.kind == "undecryptable":
-            return Undecryptable(MessageId(body["id"]), Address(body["sender"]), body["reason"], cursor)
-        if entry.kind == "rolled_back":
-            return StoreRolledBack(body["previous_connect"], cursor)
+            return self._about(self._to_message(entry.message), entry)
+        body, cursor = entry.body, entry.cursor
+        match entry.kind:
+            case "devices":
+                return DeviceListChanged(self._own, body["version"], cursor)
+            case "undecryptable":
+                return Undecryptable(MessageId(body["id"]), Address(body["sender"]), body["reason"], cursor)
+            case "rolled_back":
+                return StoreRolledBack(body["previous_connect"], cursor)
         return None
+
+    def _about(self, message: Message, entry: Logged) -> Event:
+        match entry.kind:
+            case "received":
+                return MessageReceived(message, entry.cursor)
+            case "copied":
+                return SentElsewhere(message, entry.cursor)
+        return StatusChanged(message, entry.body["status"], entry.body.get("error"), entry.cursor)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol
-
-import websockets
-from websockets.asyncio.client import ClientConnection, connect
+from typing import TYPE_CHECKING, Protocol
 
 from heliograph.errors import NetworkError
 from heliograph.signing import is_loopback
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
 
 MAX_MESSAGE_BYTES = 262_144
 """Largest message taken from a server: it sends 32 KB; twice the size of what it accepts is generous."""
@@ -62,6 +62,9 @@ class WebSocketTransport:
 
     async def open(self, url: str) -> Channel:
         """Open a socket, past any proxy for this machine."""
+        import websockets  # noqa: PLC0415 - slow to import, and not needed offline
+        from websockets.asyncio.client import connect  # noqa: PLC0415
+
         try:
             connection = await connect(
                 url,
@@ -85,20 +88,24 @@ class _WebSocketChannel:
         self._connection = connection
 
     async def send(self, text: str) -> None:
+        from websockets import ConnectionClosed  # noqa: PLC0415
+
         try:
             if len(text) <= FRAGMENT_BYTES and text.isascii():
                 await self._connection.send(text)
             else:
                 await self._connection.send(_fragments(text.encode()), text=True)
-        except websockets.ConnectionClosed as closed:
+        except ConnectionClosed as closed:
             raise NetworkError(f"the socket is closed: {closed}") from closed
 
     async def receive(self) -> AsyncIterator[str]:
+        from websockets import ConnectionClosed  # noqa: PLC0415
+
         try:
             async for message in self._connection:
                 if isinstance(message, str):
                     yield message
-        except (websockets.ConnectionClosed, OSError):
+        except (ConnectionClosed, OSError):
             return
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from heliograph.errors import StoreUnreadable
 from heliograph.store import schema
 from heliograph.store.lock import StoreLock
 
@@ -44,7 +45,7 @@ class Database:
                 self._connection.execute(f"PRAGMA synchronous = {synchronous}")
                 schema.prepare(self._connection)
             except sqlite3.DatabaseError as problem:
-                raise schema.StoreUnreadable(f"{path} is not a store: {problem}") from problem
+                raise StoreUnreadable(f"{path} is not a store: {problem}") from problem
             except BaseException:
                 self._connection.close()
                 raise
@@ -60,7 +61,7 @@ class Database:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work on the store's thread and wait until its result is durable.
 
-        Cancelling the caller does not undo the work. Errors of the work arrive here, and its writes are undone.
+        Cancelling the caller does not undo the work. Errors of the work arrive here; its writes are undone.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._flush_deferred()

@@ -28,12 +28,14 @@ class Logged:
 def append(connection: sqlite3.Connection, kind: str, message: int | None, **body: Any) -> None:
     """Write an event into the transaction of what it tells about."""
     connection.execute(
-        "INSERT INTO events (kind, message, body) VALUES (?, ?, ?)", (kind, message, json.dumps(body) if body else "{}")
+        "INSERT INTO events (kind, message, body) VALUES (?, ?, ?)",
+        (kind, message, json.dumps(body) if body else "{}"),
     )
 
 
 _SELECT = (
-    f"SELECT e.seq, e.kind, e.body, {messages.COLUMNS} FROM events e LEFT JOIN messages m ON m.seq = e.message "  # noqa: S608 - constants
+    f"SELECT e.seq, e.kind, e.body, {messages.COLUMNS} "  # noqa: S608 - constants
+    "FROM events e LEFT JOIN messages m ON m.seq = e.message "
     "WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
 )
 
@@ -41,7 +43,9 @@ _SELECT = (
 def read(connection: sqlite3.Connection, after: Cursor, limit: int) -> list[Logged]:
     """Read the next entries."""
     return [
-        Logged(Cursor(row[0]), row[1], json.loads(row[2]), None if row[3] is None else StoredMessage(*row[3:]))
+        Logged(
+            Cursor(row[0]), row[1], json.loads(row[2]), None if row[3] is None else StoredMessage(*row[3:])
+        )
         for row in connection.execute(_SELECT, (after, limit))
     ]
 

@@ -81,16 +81,20 @@ def ingest(
 
 
 def _message(
-    connection: sqlite3.Connection, event: dict[str, Any], me: Identity, encryption: Encryption, done: Ingested
+    connection: sqlite3.Connection,
+    event: dict[str, Any],
+    me: Identity,
+    encryption: Encryption,
+    done: Ingested,
 ) -> None:
-    id, sender, to = MessageId(event["id"]), Address(event["sender"]), AccountId(event["to"])  # noqa: A001
-    milliseconds, account = id_milliseconds(id), account_of(sender)
+    message_id, sender, to = MessageId(event["id"]), Address(event["sender"]), AccountId(event["to"])
+    milliseconds, account = id_milliseconds(message_id), account_of(sender)
     own_copy = account == me.account
     peer = to if own_copy else account
     conversation = conversation_id(account, to)
 
     def owe(kind: AckKind) -> None:
-        done.acks.append(Ack(id, sender, kind, conversation))
+        done.acks.append(Ack(message_id, sender, kind, conversation))
 
     def owe_receipt(status: str) -> None:
         if own_copy or not peers.is_accepted(connection, account):
@@ -98,24 +102,24 @@ def _message(
         else:
             owe("read" if status == "read" else "delivered")
 
-    name = messages.find_name(connection, id, sender)
+    name = messages.find_name(connection, message_id, sender)
     if name is not None:
         known = messages.by_seq(connection, name[0]) if name[0] is not None else None
         return owe("quiet") if known is None else owe_receipt(known.status)
 
     try:
         ciphertext = from_base64url(event["ciphertext"])
-        plaintext = encryption.decrypt(ciphertext, message_id=id, sender=sender, recipient=me.address)
+        plaintext = encryption.decrypt(ciphertext, message_id=message_id, sender=sender, recipient=me.address)
         content = Content.decode(plaintext, sender, to)
     except (DecryptionFailed, ValueError) as problem:
-        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (id, sender))
-        event_log.append(connection, "undecryptable", None, id=id, sender=sender, reason=str(problem))
+        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (message_id, sender))
+        event_log.append(connection, "undecryptable", None, id=message_id, sender=sender, reason=str(problem))
         return owe("quiet")
 
     peers.saw(connection, peer, milliseconds)
     earlier = messages.by_logical_id(connection, account, content.logical_id)
     if earlier is not None:
-        messages.came_under(connection, earlier.seq, id, sender)
+        messages.came_under(connection, earlier.seq, message_id, sender)
         return owe_receipt(earlier.status)
     seq = messages.add(
         connection,
@@ -124,13 +128,13 @@ def _message(
         sender=sender,
         peer=peer,
         outgoing=own_copy,
-        id=id,
+        message_id=message_id,
         text=content.text,
         sent_at=content.sent_at,
         expires="30d",
         status="sent" if own_copy else "delivered",
     )
-    connection.execute("INSERT INTO names VALUES (?, ?, ?)", (id, sender, seq))
+    connection.execute("INSERT INTO names VALUES (?, ?, ?)", (message_id, sender, seq))
     event_log.append(connection, "copied" if own_copy else "received", seq)
     return owe_receipt("sent" if own_copy else "delivered")
 
@@ -141,13 +145,18 @@ def _receipt(connection: sqlite3.Connection, event: dict[str, Any], me: Identity
         done.acks.append(Ack(MessageId(event["row"][0]), str(event["row"][1]), "quiet", ConversationId("")))
     if status not in ("delivered", "read"):
         return
-    for id, sender in event["messages"]:  # noqa: A001
-        name = messages.find_name(connection, id, sender) if account_of(sender) == me.account else None
+    for message_id, sender in event["messages"]:
+        name = (
+            messages.find_name(connection, message_id, sender) if account_of(sender) == me.account else None
+        )
         if name is None or name[0] is None:
             continue
         message = messages.by_seq(connection, name[0])
-        if message is not None and message.outgoing and message.peer == by and (
-            raise_status(connection, message.seq, status)
+        if (
+            message is not None
+            and message.outgoing
+            and message.peer == by
+            and (raise_status(connection, message.seq, status))
         ):
             done.changed.append(message.seq)
 
@@ -168,11 +177,15 @@ def mark_read(connection: sqlite3.Connection, me: Identity, seq: int) -> Ack | N
 def owe_receipts(connection: sqlite3.Connection, me: Identity, account: AccountId) -> list[Ack]:
     """Owe receipts for what an account sent before it was accepted; it got none for that then."""
     rows = connection.execute(
-        "SELECT id, sender, status FROM messages WHERE peer = ? AND outgoing = 0 ORDER BY position DESC LIMIT ?",
+        "SELECT id, sender, status FROM messages WHERE peer = ? AND outgoing = 0 "
+        "ORDER BY position DESC LIMIT ?",
         (account, CAUGHT_UP_RECEIPTS),
     )
     conversation = conversation_id(account, me.account)
-    acks = [Ack(id, sender, "read" if status == "read" else "delivered", conversation) for id, sender, status in rows]
+    acks = [
+        Ack(message_id, sender, "read" if status == "read" else "delivered", conversation)
+        for message_id, sender, status in rows
+    ]
     connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", acks)
     return acks
 
@@ -185,5 +198,6 @@ def pending_acks(connection: sqlite3.Connection) -> list[Ack]:
 def acknowledged(connection: sqlite3.Connection, acks: Iterable[Ack]) -> None:
     """Forget acks that left; a row that comes again is acknowledged again."""
     connection.executemany(
-        "DELETE FROM acks WHERE id = ? AND sender = ? AND kind = ?", [(ack.id, ack.sender, ack.kind) for ack in acks]
+        "DELETE FROM acks WHERE id = ? AND sender = ? AND kind = ?",
+        [(ack.id, ack.sender, ack.kind) for ack in acks],
     )

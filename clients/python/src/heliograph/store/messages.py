@@ -43,18 +43,31 @@ def add(
     sender: Address,
     peer: AccountId,
     outgoing: bool,
-    id: MessageId | None,  # noqa: A002 - the protocol's word
+    message_id: MessageId | None,
     text: str,
     sent_at: int,
     expires: str,
     status: Status,
 ) -> int:
     """Insert a message and give its row number."""
-    position = id or f"~{sent_at:013d}"
+    position = message_id or f"~{sent_at:013d}"
     done = connection.execute(
-        "INSERT INTO messages (account, logical_id, sender, peer, outgoing, id, position, text, sent_at, expires, "
-        "status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (account, logical_id, sender, peer, int(outgoing), id, position, text, sent_at, expires, status),
+        "INSERT INTO messages "
+        "(account, logical_id, sender, peer, outgoing, id, position, text, sent_at, expires, status) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            account,
+            logical_id,
+            sender,
+            peer,
+            int(outgoing),
+            message_id,
+            position,
+            text,
+            sent_at,
+            expires,
+            status,
+        ),
     )
     return done.lastrowid or 0
 
@@ -77,7 +90,9 @@ def get(connection: sqlite3.Connection, seq: int) -> StoredMessage:
     return message
 
 
-def by_logical_id(connection: sqlite3.Connection, account: AccountId, logical_id: LogicalId) -> StoredMessage | None:
+def by_logical_id(
+    connection: sqlite3.Connection, account: AccountId, logical_id: LogicalId
+) -> StoredMessage | None:
     """Find a message by who wrote it and the id inside its ciphertext."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM messages m WHERE account = ? AND logical_id = ?",  # noqa: S608
@@ -108,18 +123,19 @@ def conversations(connection: sqlite3.Connection) -> list[tuple[AccountId, str |
     return [(account, handle) for account, handle in rows]
 
 
-def came_under(connection: sqlite3.Connection, seq: int, id: MessageId, sender: Address) -> None:  # noqa: A002
+def came_under(connection: sqlite3.Connection, seq: int, message_id: MessageId, sender: Address) -> None:
     """Remember one more name of a message and order it by the largest."""
-    connection.execute("INSERT OR IGNORE INTO names VALUES (?, ?, ?)", (id, sender, seq))
+    connection.execute("INSERT OR IGNORE INTO names VALUES (?, ?, ?)", (message_id, sender, seq))
     connection.execute(
-        "UPDATE messages SET id = ?1, position = ?1 WHERE seq = ?2 AND (id IS NULL OR id < ?1)", (id, seq)
+        "UPDATE messages SET id = ?1, position = ?1 WHERE seq = ?2 AND (id IS NULL OR id < ?1)",
+        (message_id, seq),
     )
 
 
-def find_name(connection: sqlite3.Connection, id: str, sender: str) -> tuple[int | None] | None:  # noqa: A002
+def find_name(connection: sqlite3.Connection, message_id: str, sender: str) -> tuple[int | None] | None:
     """Find a name: (row number or None for an undecryptable message), or None where it is new."""
     row: tuple[int | None] | None = connection.execute(
-        "SELECT message FROM names WHERE id = ? AND sender = ?", (id, sender)
+        "SELECT message FROM names WHERE id = ? AND sender = ?", (message_id, sender)
     ).fetchone()
     return row
 
@@ -127,6 +143,4 @@ def find_name(connection: sqlite3.Connection, id: str, sender: str) -> tuple[int
 def forget_old_names(connection: sqlite3.Connection, own: AccountId, now: int) -> None:
     """Drop names of received messages that can not come again."""
     oldest = mint(max(now - REMEMBERED_MS, 0))
-    connection.execute(
-        "DELETE FROM names WHERE id < ? AND sender NOT LIKE ? || ':%'", (oldest, own)
-    )
+    connection.execute("DELETE FROM names WHERE id < ? AND sender NOT LIKE ? || ':%'", (oldest, own))

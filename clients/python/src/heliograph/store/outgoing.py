@@ -57,7 +57,13 @@ class Prepared:
 
 
 def add(
-    connection: sqlite3.Connection, me: Identity, peer: AccountId, logical_id: LogicalId, text: str, now: int, expires: str
+    connection: sqlite3.Connection,
+    me: Identity,
+    peer: AccountId,
+    logical_id: LogicalId,
+    text: str,
+    now: int,
+    expires: str,
 ) -> tuple[StoredMessage, bool]:
     """Put a message into the outbox; tell whether it is the first to its recipient.
 
@@ -70,7 +76,7 @@ def add(
         sender=me.address,
         peer=peer,
         outgoing=True,
-        id=None,
+        message_id=None,
         text=text,
         sent_at=now,
         expires=expires,
@@ -105,26 +111,27 @@ def prepare(
     size = 0
     for seq in queue:
         row = connection.execute(
-            "SELECT m.status, a.id, a.body FROM messages m LEFT JOIN attempts a ON a.message = m.seq WHERE m.seq = ?",
+            "SELECT m.status, a.id, a.body FROM messages m LEFT JOIN attempts a ON a.message = m.seq "
+            "WHERE m.seq = ?",
             (seq,),
         ).fetchone()
         if row is None or row[0] != "pending":
             settled.append(seq)
             continue
-        _, id, body = row  # noqa: A001 - the protocol's word
-        if id is None or renew or now - id_milliseconds(id) > REPEAT_MS:
+        _, message_id, body = row
+        if message_id is None or renew or now - id_milliseconds(message_id) > REPEAT_MS:
             milliseconds = next_milliseconds(now, newest)
             if milliseconds - now > LEAD_MS:
                 return Prepared(attempts, settled, milliseconds - now - LEAD_MS // 2)
-            id, body, newest, renew = mint(milliseconds), None, milliseconds, True  # noqa: A001
-            messages.came_under(connection, seq, id, me.address)
+            message_id, body, newest, renew = mint(milliseconds), None, milliseconds, True
+            messages.came_under(connection, seq, message_id, me.address)
         if body is None:
-            body = _encrypt(connection, me, peer, own, seq, id, encryption)
-            connection.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", (seq, id, body))
+            body = _encrypt(connection, me, peer, own, seq, message_id, encryption)
+            connection.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", (seq, message_id, body))
         size += len(body)
         if attempts and size > FRAME_BYTES:
             break
-        attempts.append(Attempt(seq, id, body))
+        attempts.append(Attempt(seq, message_id, body))
     if renew:
         peers.saw(connection, peer.account, newest)
     return Prepared(attempts, settled, 0)
@@ -136,15 +143,19 @@ def _encrypt(
     peer: Peer,
     own: Peer,
     seq: int,
-    id: MessageId,  # noqa: A002
+    message_id: MessageId,
     encryption: Encryption,
 ) -> str:
     message = messages.get(connection, seq)
-    content = Content(message.logical_id, message.text, conversation_id(me.account, peer.account), message.sent_at)
+    content = Content(
+        message.logical_id, message.text, conversation_id(me.account, peer.account), message.sent_at
+    )
     theirs, mine = peer.addresses(), own.addresses(but=me.device)
-    sealed = encryption.encrypt(content.encode(), message_id=id, sender=me.address, recipients=theirs | mine)
+    sealed = encryption.encrypt(
+        content.encode(), message_id=message_id, sender=me.address, recipients=theirs | mine
+    )
     body: dict[str, object] = {
-        "id": id,
+        "id": message_id,
         "to": peer.account,
         "devices": {str(device_of(to)): base64url(sealed[to]) for to in theirs},
     }
@@ -190,15 +201,16 @@ def unreceipted(connection: sqlite3.Connection, me: Identity, now: int) -> dict[
     """
     found: dict[str, list[list[str]]] = {}
     rows = connection.execute(
-        "SELECT peer, id, expires FROM messages WHERE status = 'sent' AND sender = ? ORDER BY random()", (me.address,)
+        "SELECT peer, id, expires FROM messages WHERE status = 'sent' AND sender = ? ORDER BY random()",
+        (me.address,),
     )
-    for peer, id, expires in rows:  # noqa: A001
-        age = now - id_milliseconds(id)
+    for peer, message_id, expires in rows:
+        age = now - id_milliseconds(message_id)
         if not RECEIPT_EXPECTED_MS < age < LIFETIMES[expires]:
             continue
         if peer not in found and len(found) == 10:
             continue
         names = found.setdefault(peer, [])
         if len(names) < 20:
-            names.append([id, me.address])
+            names.append([message_id, me.address])
     return found

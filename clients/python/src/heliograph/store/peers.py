@@ -27,7 +27,8 @@ class Peer:
 def save(connection: sqlite3.Connection, peer: Peer) -> None:
     """Store an account; a list that is older than the stored one changes nothing."""
     connection.execute(
-        "INSERT INTO peers (account, handle, version, devices) VALUES (?, ?, ?, ?) ON CONFLICT (account) DO UPDATE "
+        "INSERT INTO peers (account, handle, version, devices) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (account) DO UPDATE "
         "SET handle = excluded.handle, version = excluded.version, devices = excluded.devices "
         "WHERE excluded.version >= version",
         (peer.account, peer.handle, peer.version, json.dumps(peer.devices)),
@@ -81,6 +82,7 @@ def newest_seen(connection: sqlite3.Connection, account: str) -> int:
 def saw(connection: sqlite3.Connection, account: str, milliseconds: int) -> None:
     """Advance the clock of a conversation; it never goes back."""
     connection.execute(
-        "INSERT INTO clocks VALUES (?, ?) ON CONFLICT (peer) DO UPDATE SET newest = max(newest, excluded.newest)",
+        "INSERT INTO clocks VALUES (?, ?) "
+        "ON CONFLICT (peer) DO UPDATE SET newest = max(newest, excluded.newest)",
         (account, milliseconds),
     )

@@ -20,7 +20,7 @@ def put(connection: sqlite3.Connection, name: str, value: str | int) -> None:
 
 
 def key(connection: sqlite3.Connection) -> AuthKey:
-    """Give the device's key; made once, before anybody hears of it, so a repeated registration has the same."""
+    """Give the device's key; made once, before anybody hears of it: a repeated registration has the same."""
     seed = get(connection, "auth_seed")
     if seed is not None:
         return AuthKey(from_base64url(seed))
@@ -35,7 +35,10 @@ def identity(connection: sqlite3.Connection) -> Identity | None:
     if account is None:
         return None
     return Identity(
-        AccountId(account), int(get(connection, "device") or 0), get(connection, "handle") or "", key(connection)
+        AccountId(account),
+        int(get(connection, "device") or 0),
+        get(connection, "handle") or "",
+        key(connection),
     )
 
 

@@ -1,0 +1,138 @@
+"""What an owner does with an account: register, link and remove devices, block, accept."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+from heliograph import linking
+from heliograph.errors import AlreadyRegistered, HeliographError
+from heliograph.ids import AccountId
+from heliograph.model import Device
+from heliograph.opening import OpenProfile
+from heliograph.store import incoming, peers, profile
+from heliograph.store.incoming import Ack
+from heliograph.store.peers import Peer
+
+
+class OwnAccount(OpenProfile):
+    """The account's side of a client."""
+
+    async def register(self, handle: str, *, name: str = "device", token: str | None = None) -> None:
+        """Make an account with this handle, and this device its first.
+
+        The key is stored before it is used: repeating after a crash or a lost answer gives the same account.
+
+        Args:
+            handle: 2 to 30 of a-z 0-9 _ . , a letter first.
+            name: What the owner calls the device; only own devices see it.
+            token: ID token of the server's sign-in; none for a local cloud.
+
+        Raises:
+            HandleTaken: It belongs to somebody else.
+            VerificationFailed: The server wants a token, or another one.
+            AlreadyRegistered: The profile has another handle already.
+            NetworkError: The server was not reached.
+        """
+        if self._identity is not None:
+            if self._identity.handle == handle:
+                return
+            raise AlreadyRegistered(f"the profile is {self._identity.handle} already")
+        api, database = self._https(), self._store()
+        key = await database.run(profile.key)
+        await api.discover()
+        answer = await api.register(key, handle, name, token)
+        first = Peer(answer["account"], answer["handle"], answer["version"], {answer["device"]: key.public})
+        await self._become(answer["account"], answer["device"], answer["handle"], first)
+
+    async def discover(self) -> int:
+        """Ask the server for its discovery document; give its clock's difference to this one's in ms.
+
+        Raises:
+            NetworkError: Nobody answers there.
+            NoServer: No server is known, or what answers is none.
+        """
+        await self._https().discover()
+        return self._clock.offset
+
+    async def handle_of(self, account: AccountId) -> str:
+        """Give the handle of an account; its id where it is not known here and the server does not tell."""
+        try:
+            return (await self._running().directory.get(account)).handle
+        except HeliographError:
+            return account
+
+    async def start_linking(self) -> str:
+        """Give the code by which a device of the account takes this new one in; then await `linked`."""
+        if self._identity is not None:
+            raise AlreadyRegistered(f"the profile is {self._identity.handle} already")
+        return linking.code(await self._store().run(profile.key))
+
+    async def linked(self, timeout: float = 600) -> None:  # noqa: ASYNC109 - the SDK's promise
+        """Wait until this new device was taken in.
+
+        Raises:
+            TimeoutError: Not within `timeout` seconds; the code stays good for another try.
+        """
+        key = await self._store().run(profile.key)
+        async with asyncio.timeout(timeout):
+            account, device, handle, own = await linking.wait(self._https(), key)
+        await self._become(account, device, handle, own)
+
+    async def link(self, code: str, *, name: str = "device") -> None:
+        """Take in the new device that shows this code.
+
+        Raises:
+            BadLinkCode: It is no such code.
+            DeviceLimit: The account has as many devices as it can have.
+        """
+        own = await linking.take_in(self._https(), self.identity, linking.parse(code), name)
+        await self._running().directory.refresh(own)
+
+    async def devices(self) -> list[Device]:
+        """List the devices of this account."""
+        answer = await self._https().devices(self.identity)
+        return [
+            Device(
+                entry["device"],
+                entry["name"],
+                entry["added_at"],
+                entry["device"] == self.device,
+                entry["linked_by"]["device"] if "linked_by" in entry else None,
+            )
+            for entry in answer["devices"]
+        ]
+
+    async def remove_device(self, device: int) -> None:
+        """Remove a device of this account: its connection closes within seconds.
+
+        Raises:
+            NotFound: There is none with this number.
+            HeliographError: LAST_DEVICE.
+        """
+        await self._https().remove_device(self.identity, device)
+        if device != self.device:
+            await self._running().directory.refresh(self.account)
+
+    async def block(self, account: AccountId) -> None:
+        """Block an account: what it sends goes nowhere, and it does not learn that."""
+        await self._https().relate(self.identity, "PUT", "blocks", account)
+
+    async def unblock(self, account: AccountId) -> None:
+        """End a block."""
+        await self._https().relate(self.identity, "DELETE", "blocks", account)
+
+    async def accept(self, account: AccountId) -> None:
+        """Let an account that one never wrote to have receipts, for what it sent already too."""
+        me, engine = self.identity, self._running()
+        await self._https().relate(me, "PUT", "accepted", account)
+
+        def store(connection: sqlite3.Connection) -> list[Ack]:
+            return incoming.owe_receipts(connection, me, account) if peers.accept(connection, account) else []
+
+        engine.acks.add(await self._store().run(store))
+
+    async def blocked(self) -> list[AccountId]:
+        """List the accounts that this one blocked."""
+        answer = await self._https().own_account(self.identity)
+        return [AccountId(account) for account in answer["blocked"]]

@@ -1,0 +1,80 @@
+"""`register`, `block`, `unblock`, `accept`, `status`."""
+
+from __future__ import annotations
+
+from heliograph.cli.context import UsageError, current
+
+
+async def register(handle: str, *, name: str = "terminal", token: str | None = None) -> None:
+    """Make an account with this handle; repeating it is safe.
+
+    Parameters
+    ----------
+    handle
+        2 to 30 of a-z 0-9 _ . , a letter first.
+    name
+        What you call this device; only your own devices see it.
+    token
+        ID token of the server's sign-in; a local cloud wants none.
+    """
+    context = current.get()
+    async with context.client(registered=False) as me:
+        await me.register(handle, name=name, token=token)
+        context.show(f"registered as {me.handle}", account=me.account, device=me.device, handle=me.handle)
+        context.note(f"Next: helio -p {context.profile} chat HANDLE")
+
+
+async def block(handle: str) -> None:
+    """Block an account: what it sends goes nowhere, and it does not learn that."""
+    context = current.get()
+    async with context.client(connect=False) as me:
+        peer = await me.conversation(handle)
+        await me.block(peer.peer)
+        context.show(f"{handle} is blocked", account=peer.peer, blocked=True)
+
+
+async def unblock(handle: str) -> None:
+    """End a block."""
+    context = current.get()
+    async with context.client(connect=False) as me:
+        peer = await me.conversation(handle)
+        await me.unblock(peer.peer)
+        context.show(f"{handle} is not blocked", account=peer.peer, blocked=False)
+
+
+async def accept(handle: str) -> None:
+    """Let an account you never wrote to see when its messages arrive and are read."""
+    context = current.get()
+    async with context.client() as me:
+        peer = await me.conversation(handle)
+        await me.accept(peer.peer)
+        context.show(f"{handle} gets receipts from you", account=peer.peer, accepted=True)
+
+
+async def status() -> None:
+    """Show the profile: who it is, where its server is, what waits. Works offline."""
+    context = current.get()
+    store = context.home.store(context.profile)
+    if not store.exists():
+        known = ", ".join(context.home.profiles()) or "none"
+        raise UsageError(
+            f"there is no profile {context.profile} (profiles: {known})",
+            f"helio -p {context.profile} register HANDLE",
+        )
+    async with context.client(connect=False) as me:
+        pending = await me.pending()
+        peers = [conversation.handle for conversation in await me.conversations()]
+        context.show(
+            f"profile   {context.profile}  {store}\n"
+            f"account   {me.handle}  {me.account}  device {me.device}\n"
+            f"server    {me.server}\n"
+            f"outbox    {pending} pending\n"
+            f"chats     {', '.join(peers) or 'none yet'}",
+            profile=context.profile,
+            handle=me.handle,
+            account=me.account,
+            device=me.device,
+            server=me.server,
+            pending=pending,
+            conversations=peers,
+        )

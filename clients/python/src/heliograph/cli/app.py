@@ -1,0 +1,84 @@
+"""The commands and the options before them; each command is imported when it is used."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from heliograph.cli import refusals
+from heliograph.cli.context import Context, UsageError, current
+
+app = App(
+    name="helio",
+    help="Chat from a terminal. `helio -p alice chat bob` is the place to start.",
+    version=lambda: "helio 0.1.0",
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+app.meta.suppress_keyboard_interrupt = False
+app.meta.result_action = "return_value"
+
+COMMANDS = {
+    "register": ("account:register", "Make an account with a handle."),
+    "send": ("send:send", "Send one message; - reads it from stdin."),
+    "listen": ("listen:listen", "Print messages as they come."),
+    "chat": ("chat:chat", "Talk with somebody, line by line."),
+    "history": ("history:history", "Show the newest messages with somebody; works offline."),
+    "devices": ("devices:app", "List the devices of the account, or remove one."),
+    "link": ("devices:link", "Add a device to the account."),
+    "block": ("account:block", "Block an account."),
+    "unblock": ("account:unblock", "End a block."),
+    "accept": ("account:accept", "Let an account see what arrives and is read."),
+    "status": ("account:status", "Show the profile; works offline."),
+    "doctor": ("doctor:doctor", "Check store, server, clock and connection."),
+}
+for _name, (_path, _help) in COMMANDS.items():
+    app.command(f"heliograph.cli.{_path}", name=_name, help=_help)
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    profile: Annotated[str, Parameter(name=["--profile", "-p"], env_var="HELIOGRAPH_PROFILE")] = "default",
+    server: Annotated[str | None, Parameter(name="--server")] = None,
+    json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> object:
+    """Run a command.
+
+    Parameters
+    ----------
+    profile
+        Which account of this machine; each is one file in the directory of profiles.
+    server
+        Base URL of the server; a registered profile remembers its own.
+    json
+        One JSON object per line on stdout, text for people on stderr.
+    """
+    current.set(Context(profile, server, json))
+    return app(tokens, exit_on_error=False, print_error=False)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line.
+
+    Exit codes: 0 ok, 1 unexpected, 2 usage, 3 network, 4 identity changed (reserved), 5 rate limited,
+    6 partly sent, 130 interrupted.
+    """
+    try:
+        result = app.meta(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as problem:
+        return refusals.usage(str(problem))
+    except UsageError as problem:
+        return refusals.usage(str(problem), problem.next_command)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as problem:  # noqa: BLE001 - the last place to turn it into an exit code
+        return refusals.report(problem, current.get(None))
+    return result if isinstance(result, int) else 0

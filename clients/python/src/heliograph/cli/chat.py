@@ -1,0 +1,162 @@
+"""`chat`: lines in, lines out; readable on any terminal, by a screen reader, and through a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from heliograph.cli import refusals
+from heliograph.cli.context import Context, current
+from heliograph.cli.lines import line, safe
+from heliograph.errors import HeliographError
+from heliograph.events import ConnectionChanged, MessageReceived, SentElsewhere, StatusChanged
+
+if TYPE_CHECKING:
+    from heliograph.client import Client
+    from heliograph.ids import Cursor, LogicalId
+    from heliograph.model import Conversation
+
+OFFLINE_SECONDS = 5
+"""Most breaks are shorter: nothing is said about them."""
+
+
+async def chat(handle: str, *, earlier: int = 10, timeout: float = 30) -> int:  # noqa: ASYNC109 - a command line option
+    """Talk with somebody: each line that you type is a message. Ctrl-D ends.
+
+    What they write appears as `bob: text`, how far your messages came as `(sent)`, `(delivered)`, `(read)`.
+    At the end of the input it waits until everything is sent.
+
+    Parameters
+    ----------
+    handle
+        With whom.
+    earlier
+        How many earlier messages to show first.
+    timeout
+        Seconds to wait at the end for what is not sent yet.
+    """
+    context = current.get()
+    async with context.client() as me:
+        conversation = await me.conversation(handle)
+        if sys.stdin.isatty():
+            context.note(
+                f"You are {me.handle}, talking with {conversation.handle}. Enter sends, Ctrl-D ends."
+            )
+        return await _Chat(me, conversation, context).run(earlier, timeout)
+
+
+class _Chat:
+    def __init__(self, me: Client, conversation: Conversation, context: Context) -> None:
+        self._me = me
+        self._conversation = conversation
+        self._context = context
+        self._shown: set[LogicalId] = set()
+        self._mine: dict[LogicalId, str] = {}
+        self._seen_up_to = 0
+
+    async def run(self, earlier: int, timeout: float) -> int:  # noqa: ASYNC109 - a command line option
+        start = await self._me.newest_cursor()
+        await self._show_earlier(earlier)
+        follower = asyncio.create_task(self._follow(start))
+        writer = asyncio.create_task(self._write())
+        done, _ = await asyncio.wait([follower, writer], return_when=asyncio.FIRST_COMPLETED)
+        if follower in done:
+            writer.cancel()
+            follower.result()
+        writer.result()
+        try:
+            await self._me.drained(timeout)
+        except TimeoutError:
+            self._context.note(f"not everything is sent after {timeout:g} s; it leaves the next time")
+        await self._until_shown()
+        follower.cancel()
+        return self._outcome()
+
+    async def _show_earlier(self, count: int) -> None:
+        found = [message async for message in self._conversation.history(limit=count)]
+        for message in reversed(found):
+            self._shown.add(message.logical_id)
+            self._print(line(message, self._conversation.handle), message)
+            await message.mark_read()
+
+    async def _write(self) -> None:
+        lines = _stdin_lines()
+        while (text := await lines.get()) is not None:
+            if not text.strip():
+                continue
+            try:
+                message = await self._conversation.send(text)
+            except HeliographError as problem:
+                self._context.note(
+                    f"not sent: {problem}. Next: {refusals.next_command(problem.code, self._context)}"
+                )
+                continue
+            self._mine[message.logical_id] = "pending"
+
+    async def _follow(self, start: Cursor) -> None:
+        offline: asyncio.TimerHandle | None = None
+        async for event in self._me.events(after=start):
+            match event:
+                case ConnectionChanged(state="closed", reason=reason):
+                    raise HeliographError("the server closed the connection for good", code=reason)
+                case ConnectionChanged(state="offline", reason=reason):
+                    loop = asyncio.get_running_loop()
+                    offline = offline or loop.call_later(OFFLINE_SECONDS, self._say_offline, reason)
+                case ConnectionChanged(state="online") if offline is not None:
+                    offline.cancel()
+                    offline = None
+                case MessageReceived(message=m) | SentElsewhere(message=m):
+                    if m.peer != self._conversation.peer:
+                        self._context.note(f"({await self._me.handle_of(m.peer)} wrote to you as well)")
+                    elif m.logical_id not in self._shown:
+                        self._shown.add(m.logical_id)
+                        self._print(line(m, self._conversation.handle), m)
+                        await m.mark_read()
+                case StatusChanged(message=m, status=status, error=error) if (
+                    m.peer == self._conversation.peer
+                ):
+                    self._mine[m.logical_id] = status
+                    why = f": {error}. Next: {refusals.next_command(error, self._context)}" if error else ""
+                    self._print(f"({status}{why}) {safe(m.text)[:60]}", event)
+            self._seen_up_to = event.cursor
+
+    def _say_offline(self, reason: str | None) -> None:
+        self._context.note(f"offline ({reason}), trying again; what you write leaves when the server is back")
+
+    async def _until_shown(self) -> None:
+        """Let the follower print the statuses that are in the store already."""
+        end = await self._me.newest_cursor()
+        for _ in range(50):
+            if self._seen_up_to >= end:
+                return
+            await asyncio.sleep(0.01)
+
+    def _print(self, text: str, value: object) -> None:
+        if self._context.json:
+            self._context.emit(value)
+        else:
+            self._context.show(text)
+
+    def _outcome(self) -> int:
+        statuses = list(self._mine.values())
+        if "failed" in statuses:
+            return refusals.PARTLY_SENT if set(statuses) != {"failed"} else refusals.UNEXPECTED
+        if "pending" in statuses:
+            return refusals.PARTLY_SENT if set(statuses) != {"pending"} else refusals.NETWORK
+        return refusals.OK
+
+
+def _stdin_lines() -> asyncio.Queue[str | None]:
+    """Read stdin in a thread of its own, which a waiting `read` cannot hold the program open with."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def read() -> None:
+        for text in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, text.rstrip("\r\n"))
+        loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    return lines

@@ -1,0 +1,81 @@
+"""Exit codes, and the next command to type after each refusal."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heliograph.cli.context import Context
+
+OK, UNEXPECTED, USAGE, NETWORK, IDENTITY_CHANGED, RATE_LIMITED, PARTLY_SENT = range(7)
+
+_CODES = {
+    "NETWORK": NETWORK,
+    "TIMEOUT": NETWORK,
+    "UNAVAILABLE": NETWORK,
+    "HANDSHAKE_REFUSED": NETWORK,
+    "RATE_LIMITED": RATE_LIMITED,
+    "NO_SERVER": USAGE,
+    "BAD_LINK_CODE": USAGE,
+}
+
+_NEXT = {
+    "NETWORK": "{helio} doctor",
+    "TIMEOUT": "{helio} doctor",
+    "UNAVAILABLE": "{helio} doctor",
+    "HANDSHAKE_REFUSED": "{helio} doctor",
+    "INTERNAL": "{helio} doctor",
+    "RATE_LIMITED": "wait, then repeat the command",
+    "NO_SERVER": "make up   (or: {helio} --server https://... register {profile})",
+    "NOT_REGISTERED": "{helio} register {profile}",
+    "ALREADY_REGISTERED": "helio -p ANOTHER register HANDLE",
+    "HANDLE_TAKEN": "{helio} register ANOTHER_HANDLE",
+    "VERIFICATION_FAILED": "{helio} register HANDLE --token ID_TOKEN",
+    "NOT_FOUND": "check the spelling of the handle; {helio} status lists whom you know",
+    "RECIPIENT_BLOCKED": "{helio} unblock HANDLE",
+    "STORE_LOCKED": "end the other helio, or use another profile: helio -p NAME ...",
+    "STORE_UNREADABLE": "move the file away, then {helio} register HANDLE",
+    "TOO_LARGE": "split the text: a message holds 8 KiB",
+    "DEVICE_REMOVED": "helio -p NEW_PROFILE link   (this device was removed from its account)",
+    "UNAUTHENTICATED": "helio -p NEW_PROFILE register HANDLE   (the server does not know this account)",
+    "REPLACED": "end the other program that uses this profile's identity",
+    "ENCRYPTION_REFUSED": "make up   (clear text stays on this machine)",
+    "BAD_LINK_CODE": "helio -p NEW_PROFILE link   (on the new device, shows the code)",
+    "DEVICE_LIMIT": "{helio} devices remove NUMBER",
+    "LAST_DEVICE": "link another device first: helio -p NEW_PROFILE link",
+    "VERSION_UNSUPPORTED": "pip install --upgrade heliograph",
+}
+
+
+def usage(problem: str, next_command: str = "helio --help") -> int:
+    """Report a command line that cannot be understood."""
+    sys.stderr.write(f"helio: {problem.strip()}\nNext: {next_command}\n")
+    return USAGE
+
+
+def report(problem: BaseException, context: Context | None) -> int:
+    """Report what went wrong with the next command to type; give the exit code."""
+    from heliograph.errors import HeliographError  # noqa: PLC0415 - only after a failure
+
+    code = "TIMEOUT" if isinstance(problem, TimeoutError) else getattr(problem, "code", None)
+    if not isinstance(problem, HeliographError | TimeoutError) or code is None:
+        traceback.print_exception(problem)
+        sys.stderr.write("helio: unexpected. Next: helio doctor\n")
+        return UNEXPECTED
+    text = str(problem) or "it took too long"
+    sys.stderr.write(f"helio: {text} [{code}]\nNext: {next_command(code, context)}\n")
+    return exit_code(code)
+
+
+def exit_code(code: str) -> int:
+    """Give the exit code for an error code."""
+    return _CODES.get(code, UNEXPECTED)
+
+
+def next_command(code: str, context: Context | None) -> str:
+    """Give what to type after a refusal with this code."""
+    profile = context.profile if context is not None else "default"
+    helio = "helio" if profile == "default" else f"helio -p {profile}"
+    return _NEXT.get(code, "{helio} doctor").format(helio=helio, profile=profile)

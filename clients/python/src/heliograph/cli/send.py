@@ -1,0 +1,46 @@
+"""`send`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+from heliograph.cli.context import UsageError, current
+
+
+async def send(
+    to: str,
+    text: str,
+    *,
+    wait: Literal["pending", "sent", "delivered", "read"] = "sent",
+    timeout: float = 30,  # noqa: ASYNC109 - a command line option
+) -> None:
+    """Send one message.
+
+    Parameters
+    ----------
+    to
+        Handle of the recipient.
+    text
+        The text; `-` reads it from stdin.
+    wait
+        How far it has to get before the command ends; `pending` leaves it in the outbox.
+    timeout
+        Seconds to wait; what did not get far enough stays in the outbox and leaves the next time.
+    """
+    context = current.get()
+    if text == "-":
+        text = sys.stdin.read().rstrip("\n")
+    if not text:
+        raise UsageError("there is no text to send", f'helio -p {context.profile} send {to} "Hi"')
+    async with context.client() as me:
+        conversation = await me.conversation(to)
+        message = await conversation.send(text)
+        if wait != "pending":
+            try:
+                message = await message.reached(wait, timeout)
+            except TimeoutError:
+                raise TimeoutError(
+                    f"it is not {wait} after {timeout:g} s; it stays in the outbox and leaves the next time"
+                ) from None
+        context.show(message.status, message)

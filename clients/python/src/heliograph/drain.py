@@ -1,0 +1,137 @@
+"""`sync`: pull what is undelivered, page by page, and keep the mark behind which nothing is left."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from heliograph.acks import AckQueue
+from heliograph.errors import HeliographError
+from heliograph.ids import ServerClock
+from heliograph.inbox import Inbox
+from heliograph.signing import Identity
+from heliograph.socket import Socket
+from heliograph.store import event_log, outgoing, profile
+from heliograph.store.database import Database
+
+logger = logging.getLogger("heliograph")
+
+HAVE_ENTRIES = 256
+
+Events = list[dict[str, Any]]
+
+
+class Drain:
+    """Syncs a socket.
+
+    The acks of a page ride on the request for the next one. The mark moves only by a drain that found nothing:
+    acks are not answered, so only that proves that every row before it is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        me: Identity,
+        clock: ServerClock,
+        inbox: Inbox,
+        acks: AckQueue,
+        base_url: str,
+        on_rolled_back: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._me = me
+        self._clock = clock
+        self._inbox = inbox
+        self._acks = acks
+        self._base_url = base_url
+        self._on_rolled_back = on_rolled_back
+
+    async def pull(
+        self,
+        socket: Socket,
+        take_events: Callable[[Events], Events],
+        *,
+        first: bool,
+        bare: bool,
+    ) -> tuple[int, int]:
+        """Run one drain to its end.
+
+        Args:
+            socket: Where.
+            take_events: Sees the events of each page first and gives those that are for the inbox.
+            first: It is the first of the socket.
+            bare: Ask without the optional parts: the server refused them.
+
+        Returns:
+            How many rows came, and the version of the own device list.
+
+        Raises:
+            NetworkError: The socket closed or does not answer.
+            HeliographError: The frame was refused.
+        """
+        rows, token, owed = 0, "", False
+        while True:
+            batch = self._acks.take()
+            if token:
+                rest = f',"token":"{token}"'
+            elif bare:
+                rest = ""
+            else:
+                rest, owed = await self._first_page()
+            try:
+                answer = await socket.request("sync", rest + batch.member)
+            except HeliographError:
+                self._acks.put_back(batch, 0)
+                raise
+            self._acks.settle(batch, answer)
+            events = take_events(answer["events"])
+            rows += sum(1 for event in events if event.get("type") == "message" or "row" in event)
+            await self._inbox.take(events)
+            if "caught_up" in answer:
+                empty = rows == 0 and not owed
+                return rows, await self._caught_up(answer["caught_up"], first=first, move_mark=empty)
+            token = answer["token"]
+
+    async def _first_page(self) -> tuple[str, bool]:
+        now = self._clock.now()
+        have = self._acks.names(HAVE_ENTRIES)
+        mark, unreceipted = await self._database.run(
+            lambda connection: (
+                profile.get(connection, "mark"),
+                outgoing.unreceipted(connection, self._me, now),
+            )
+        )
+        body: dict[str, Any] = {}
+        if mark is not None:
+            body["mark"] = int(mark)
+        if have:
+            body["have"] = have
+        if unreceipted:
+            body["unreceipted"] = unreceipted
+        return ("," + json.dumps(body, separators=(",", ":"))[1:-1] if body else ""), bool(have)
+
+    async def _caught_up(self, caught_up: dict[str, Any], *, first: bool, move_mark: bool) -> int:
+        previous, mark = int(caught_up["previous_connect"]), int(caught_up["mark"])
+
+        def remember(connection: sqlite3.Connection) -> bool:
+            if move_mark:
+                profile.put(connection, "mark", mark)
+            if not first:
+                return False
+            profile.put(connection, "server", self._base_url)
+            if profile.confirm_previous_connect(connection, previous):
+                return False
+            if profile.get(connection, "rolled_back_to") == str(previous):
+                return False
+            profile.put(connection, "rolled_back_to", previous)
+            event_log.append(connection, "rolled_back", None, previous_connect=previous)
+            return True
+
+        if await self._database.run(remember):
+            logger.warning("the store was rolled back, or a copy of it is in use")
+            self._on_rolled_back()
+        return int(caught_up["device_list_version"])

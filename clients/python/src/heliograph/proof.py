@@ -1,0 +1,98 @@
+"""Proof that a server works: one message from alice to bob over real sockets, stored and acknowledged.
+
+    python -m heliograph.proof --base-url URL --home DIR [--profile alice --profile bob --profile carol]
+
+Registers the profiles that have no account yet and lets them accept each other, so that everybody can chat
+with everybody at once. Prints the milliseconds from `send` to `delivered`; exit code 0, or 1 with the reason.
+Run again it sends another message. A process that holds one of the stores open makes it fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from heliograph.client import Client
+from heliograph.errors import HeliographError
+from heliograph.events import MessageReceived
+from heliograph.home import Home
+from heliograph.model import Message
+
+SECONDS = 30
+
+
+async def prove(base_url: str, home: Home, profiles: list[str]) -> float:
+    """Send a message from the first profile to the second.
+
+    Returns:
+        Milliseconds from `send` until the sender knew that it was stored and acknowledged.
+
+    Raises:
+        HeliographError: The server refused something or is not there.
+        TimeoutError: The message did not arrive within 30 s.
+    """
+    home.remember_server(base_url)
+    async with AsyncExitStack() as stack:
+        clients = {
+            profile: await stack.enter_async_context(Client(home.store(profile), base_url, ack_delay=0))
+            for profile in profiles
+        }
+        for profile, client in clients.items():
+            if not client.registered:
+                await client.register(profile, name="local profile")
+                await _accept_each_other(client, clients)
+        await asyncio.gather(*(client.connected(SECONDS) for client in clients.values()))
+        sender, receiver = itertools.islice(clients.values(), 2)
+        conversation = await sender.conversation(receiver.handle)
+        started = time.perf_counter()
+        message = await conversation.send(f"proof at {time.strftime('%H:%M:%S')}")
+        await asyncio.gather(
+            message.reached("delivered", SECONDS), asyncio.wait_for(_arrives(receiver, message), SECONDS)
+        )
+        return (time.perf_counter() - started) * 1000
+
+
+async def _accept_each_other(newcomer: Client, clients: dict[str, Client]) -> None:
+    for other in clients.values():
+        if other.registered and other is not newcomer:
+            await newcomer.accept(other.account)
+            await other.accept(newcomer.account)
+
+
+async def _arrives(receiver: Client, message: Message) -> None:
+    async for event in receiver.events(after=receiver.state.cursor):
+        if isinstance(event, MessageReceived) and event.message.logical_id == message.logical_id:
+            return
+
+
+def main() -> int:
+    """Run the proof from a command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m heliograph.proof", description="Send one message and see it arrive."
+    )
+    parser.add_argument("--base-url", required=True, help="base URL of the server")
+    parser.add_argument("--home", type=Path, help="directory of the profiles; default: that of helio")
+    parser.add_argument(
+        "--profile", action="append", help="first writes to second; default alice, bob, carol"
+    )
+    options = parser.parse_args()
+    profiles = options.profile or ["alice", "bob", "carol"]
+    if len(profiles) < 2:
+        parser.error("a proof needs two profiles")
+    try:
+        milliseconds = asyncio.run(prove(options.base_url, Home(options.home), profiles))
+    except (HeliographError, TimeoutError, OSError) as problem:
+        code = problem.code if isinstance(problem, HeliographError) else type(problem).__name__
+        sys.stderr.write(f"no message arrived: {code}: {problem}\n")
+        return 1
+    sys.stdout.write(f"{milliseconds:.0f} ms {profiles[0]} -> {profiles[1]} delivered\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
