@@ -49,7 +49,8 @@ def role(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.fixture
 def database(keyspaces: KeyspacesDouble, role: pytest.MonkeyPatch) -> Iterator[Cassandra]:
     """Our session, signed in over TLS."""
-    session = Cassandra(lambda: new_cluster(("127.0.0.1",), keyspaces.port, **security(keyspaces)))
+    once = security(keyspaces)
+    session = Cassandra(lambda: new_cluster(("127.0.0.1",), keyspaces.port, **once))
     yield session
     session.close()
 

@@ -151,14 +151,23 @@ def frozen(keyspaces: KeyspacesDouble, tmp_path: Path) -> Iterator[Frozen]:
 
 
 @pytest.mark.parametrize("kind", ["read", "conditional"])
-@pytest.mark.parametrize(("loss", "limit_ms"), [("reset", 500), ("swallow", 1_000)])
-def test_first_statement_after_a_thaw_succeeds(frozen: Frozen, kind: str, loss: str, limit_ms: float) -> None:
-    """Links lost in a freeze, with or without notice, cost the next invocation time, not an error."""
-    frozen.freeze(loss)
-    answer = frozen.ask(kind)
-    print(f"after a thaw, {loss}, {kind}: {answer}")
-    assert answer["error"] is None
-    assert float(str(answer["ms"])) < limit_ms
+@pytest.mark.parametrize(("loss", "best_ms", "rebuilt"), [("reset", 150, 0), ("swallow", 1_000, 1)])
+def test_first_statement_after_a_thaw_succeeds(
+    frozen: Frozen, kind: str, loss: str, best_ms: float, rebuilt: int
+) -> None:
+    """Links lost in a freeze, with or without notice, cost the next invocation time, not an error.
+
+    With notice the driver reopens the link at once, under the same cluster, as no host is convicted.
+    """
+    spent = []
+    for round_number in (1, 2, 3):
+        frozen.freeze(loss)
+        answer = frozen.ask(kind)
+        assert answer["error"] is None
+        assert answer["clusters"] == 1 + round_number * rebuilt
+        spent.append(float(str(answer["ms"])))
+    print(f"after a thaw, {loss}, {kind}: {spent} ms")
+    assert min(spent) < best_ms
 
 
 def _uuid7(milliseconds: int, noise: int) -> str:
