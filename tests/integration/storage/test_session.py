@@ -160,7 +160,7 @@ def test_first_statement_after_a_thaw_succeeds(
     With notice the driver reopens the link at once, under the same cluster, as no host is convicted.
     """
     spent = []
-    for round_number in (1, 2, 3):
+    for round_number in (1, 2):
         frozen.freeze(loss)
         answer = frozen.ask(kind)
         assert answer["error"] is None
