@@ -132,7 +132,7 @@ def test_gives_up(make: Make, answers: tuple[Answer, ...], error: type[Exception
     assert len(wire.asked) == len(answers)
 
 
-@pytest.mark.parametrize("broken", [ConnectionResetError(), BrokenPipeError(), RemoteDisconnected()])
+@pytest.mark.parametrize("broken", [ConnectionResetError(), BrokenPipeError(), RemoteDisconnected("closed")])
 def test_a_kept_connection_that_was_closed_is_replaced_unnoticed(make: Make, broken: Exception) -> None:
     """After a freeze the kept connection is dead: a new one carries the frame and costs no attempt."""
     gateway, wire = make(200, broken, 429, 200)

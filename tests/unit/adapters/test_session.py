@@ -15,7 +15,7 @@ from cassandra.connection import ConnectionShutdown
 from cassandra.policies import HostDistance
 from cassandra.protocol import OverloadedErrorMessage, ServerError
 from chat.adapters.cassandra import session as module
-from chat.adapters.cassandra.policies import MAX_HOSTS, FewHosts
+from chat.adapters.cassandra.policies import MAX_HOSTS, REQUEST_TIMEOUT, FewHosts
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.cassandra.statement import Statement
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
@@ -81,7 +81,7 @@ class Driver:
 
         def result() -> Any:
             if isinstance(answer, OperationTimedOut):
-                self.clock.now += timeout or module.REQUEST_TIMEOUT
+                self.clock.now += timeout or REQUEST_TIMEOUT
             if isinstance(answer, Exception):
                 raise answer
             return answer
