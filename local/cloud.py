@@ -244,11 +244,11 @@ class LocalCloud:
         if pid and (self._child is None or self._child.poll() is None):
             os.kill(pid, signal.SIGTERM)
         if self._child is not None:
-            self._child.wait(timeout=15)
+            self._child.wait(timeout=20)
             if self._child.stdin:
                 self._child.stdin.close()
             self._child = None
-        end = time.monotonic() + 15
+        end = time.monotonic() + 20
         while self.is_running():
             if time.monotonic() > end:
                 raise StepError(

@@ -28,6 +28,7 @@ async def serve(port: int, state: Path, *, as_shipped: bool) -> None:
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.3  # open sockets would hold up every stop for three seconds
     config.websocket_max_message_size = emulator_patches.MESSAGE_BYTES
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

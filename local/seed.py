@@ -8,7 +8,8 @@ from pathlib import Path
 
 from local.errors import StepError
 
-#: A module of the SDK: seeds alice, bob and carol with their profiles, sends from alice to bob and waits for the ack.
+#: A module of the SDK: seeds alice, bob and carol with their profiles, sends from alice to bob and waits for
+#: the ack.
 PROOF = "heliograph.proof"
 
 #: Far more than it needs: functions are cold after a start.
@@ -18,8 +19,8 @@ PROOF_SECONDS = 60.0
 def prove(base_url: str, home: Path) -> str:
     """Seed the accounts and let a real message go from alice to bob, acknowledged; returns its last line.
 
-    Uses the SDK as any client would, in a process of its own, with its profiles in ``home``. Run again it finds
-    the accounts and sends one more message. Raises ``StepError`` with what the SDK said.
+    Uses the SDK as any client would, in a process of its own, with its profiles in ``home``. Run again it
+    finds the accounts and sends one more message. Raises ``StepError`` with what the SDK said.
     """
     command = [sys.executable, "-m", PROOF, "--base-url", base_url, "--home", str(home)]
     try:

@@ -131,11 +131,11 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask a child to end by closing its input, insist after five seconds."""
+    """Ask a child to end by closing its input; it saves its state then. Insist after ten seconds."""
     if child.stdin is not None:
         child.stdin.close()
     try:
-        child.wait(timeout=5)
+        child.wait(timeout=10)
     except subprocess.TimeoutExpired:
         _kill(child)
 

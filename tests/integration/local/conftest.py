@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from tests.integration.local import emulators
 from tests.integration.local.emulators import Emulator
 

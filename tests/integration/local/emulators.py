@@ -150,8 +150,9 @@ def _wait(url: str) -> None:
     while True:
         try:
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310
-            return
         except urllib.error.URLError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+        else:
+            return

@@ -1,7 +1,8 @@
 """Where the emulator differs from AWS: what is mended, and what is not.
 
-Tests on ``shipped`` are probes: one that fails says that the emulator has caught up and that the patch it names, or
-the warning in ``docs/local-cloud.md``, can go. Tests on ``mended`` say what holds in the local cloud.
+Tests on ``shipped`` are probes: one that fails says that the emulator has caught up and that the patch it
+names, or the warning in ``docs/local-cloud.md``, can go. Tests on ``mended`` say what holds in the local
+cloud.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from botocore.exceptions import ClientError
-from tests.integration.local.emulators import TIMEOUT_SECONDS, Emulator, ask
 from websockets.exceptions import ConnectionClosedError
 
 from local.emulator_patches import MESSAGE_BYTES
 from local.lambda_workers import WORKERS
 from local.ports import HOST
+from tests.integration.local.emulators import TIMEOUT_SECONDS, Emulator, ask
 
 pytestmark = pytest.mark.integration
 

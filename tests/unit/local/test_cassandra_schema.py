@@ -36,7 +36,8 @@ class FakeSession:
     """Holds tables as shapes, answers what ``system_schema`` would, and records every other statement."""
 
     def __init__(self, tables: dict[str, Shape]) -> None:
-        self.tables, self.statements = tables, []
+        self.tables = tables
+        self.statements: list[str] = []
 
     def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         if not statement.startswith("SELECT"):
@@ -62,11 +63,14 @@ def test_a_table_that_is_missing_is_created_with_key_order_and_expiry() -> None:
     """The resource becomes a real table; the inbox gets the short grace of the local cloud."""
     session = FakeSession({})
     assert reconcile(session, RESOURCE) == "heliograph|inbox_by_account"
-    assert session.statements == [
-        "CREATE TABLE heliograph.inbox_by_account (account_id ascii, week int, message_id ascii, envelope blob,"
-        " PRIMARY KEY ((account_id, week), message_id)) WITH default_time_to_live = 2592000"
+    (statement,) = session.statements
+    assert statement == (
+        "CREATE TABLE heliograph.inbox_by_account"
+        " (account_id ascii, week int, message_id ascii, envelope blob,"
+        " PRIMARY KEY ((account_id, week), message_id))"
+        " WITH default_time_to_live = 2592000"
         " AND CLUSTERING ORDER BY (message_id desc) AND gc_grace_seconds = 600"
-    ]
+    )
 
 
 def test_a_table_that_exists_as_it_should_is_adopted_untouched() -> None:

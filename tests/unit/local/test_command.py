@@ -59,7 +59,9 @@ def test_a_foreign_endpoint_stops_every_command(
 
 
 def test_requirements_that_change_are_installed_again(tmp_path: Path) -> None:
-    """Every file that says what to install counts, and a missing one is not the same as an empty one's absence."""
+    """Every file that says what to install counts, and a missing one is not the same as an empty one's
+    absence.
+    """
     seen = {packages.requirements_hash(tmp_path)}
     for name in packages.REQUIREMENTS:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def test_every_change_asks_for_a_deployment(checkout: Path) -> None:
 
 
 def test_the_environment_of_a_deployment_holds_nobodys_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile or key of the person at the keyboard never reaches the CDK, and the venv's tools come first."""
+    """Nobody's profile or key reaches the CDK, and the venv's tools come first."""
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
     environ = deploy.environment(Ports(gateway=4599))
