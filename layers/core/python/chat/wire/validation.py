@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,27 +12,41 @@ import fastjsonschema
 from chat.errors import ChatError, Code
 from schemas import frames
 
-Validator = Callable[[Any], Any]
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A compiled schema, and the field names that stand in it."""
+
+    validate: Callable[[Any], Any]
+    fields: frozenset[str]
 
 
-def _compile(schema: dict[str, Any]) -> Validator:
-    compiled: Validator = fastjsonschema.compile(schema, use_default=False)
-    return compiled
+def _compile(schema: dict[str, Any]) -> _Shape:
+    return _Shape(fastjsonschema.compile(schema, use_default=False), frozenset(_fields(schema)))
+
+
+def _fields(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from node.get("properties", {})
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from _fields(child)
 
 
 @cache
-def _validator(name: str) -> Validator:
+def _shape(name: str) -> _Shape:
     return _compile(frames.load(name))
 
 
 @cache
-def _type_validator(name: str) -> Validator:
+def _type_shape(name: str) -> _Shape:
     return _compile(frames.load_type(name))
 
 
 def prepare(name: str) -> None:
     """Compile a schema while the environment starts (a few ms), not in the first request."""
-    _validator(name)
+    _shape(name)
 
 
 def check(name: str, value: object, code: Code) -> None:
@@ -39,30 +54,24 @@ def check(name: str, value: object, code: Code) -> None:
 
     The details name the place and the rule, never the value: that may be content.
     """
-    _run(_validator(name), value, code)
+    _run(_shape(name), value, code)
 
 
 def check_type(name: str, value: object, code: Code) -> None:
     """The same for one of the shared types, such as an id out of a path."""
-    _run(_type_validator(name), value, code)
+    _run(_type_shape(name), value, code)
 
 
-def _run(validator: Validator, value: object, code: Code) -> None:
+def _run(shape: _Shape, value: object, code: Code) -> None:
     try:
-        validator(value)
+        shape.validate(value)
     except fastjsonschema.JsonSchemaValueException as error:
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _path(error))
-        raise ChatError(code, details={"path": path.lstrip("."), "rule": error.rule}) from None
+        path = "".join(_step(part, shape.fields) for part in error.path[1:]).lstrip(".")
+        raise ChatError(code, details={"path": path, "rule": error.rule}) from None
 
 
-def _path(error: fastjsonschema.JsonSchemaValueException) -> list[str | int]:
-    """Where it is wrong, without names that the client chose (they may be content, or 10 kB long)."""
-    parts: list[str | int] = []
-    for part in error.path[1:]:
-        if part.isdecimal():
-            parts.append(int(part))
-        elif part.isidentifier() and len(part) <= 20:
-            parts.append(part)
-        else:
-            parts.append("*")
-    return parts
+def _step(part: str, fields: frozenset[str]) -> str:
+    """One step of the path. A name that the client chose is a ``*``: it may be content, or 10 kB long."""
+    if part.isascii() and part.isdecimal() and len(part) <= 5:
+        return f"[{part}]"
+    return f".{part}" if part in fields else ".*"
