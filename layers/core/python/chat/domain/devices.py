@@ -10,6 +10,9 @@ from chat.domain.ids import AccountId, DeviceId
 DEVICE_LIMIT = 5
 """Live devices an account may have."""
 
+LAST_DEVICE = 32_767
+"""The highest number of a device."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinkStatement:

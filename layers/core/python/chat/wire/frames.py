@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.domain import base64url
+from chat.domain.devices import LAST_DEVICE
 from chat.domain.events import DeviceListChanged, Event, MessageEvent, ReceiptEvent
 from chat.domain.ids import AccountId, ConversationId, DeviceId, MessageId, MessageName
 from chat.errors import ChatError, Code
@@ -58,8 +59,8 @@ def parse_send(text: str) -> SendFrame:
     raw = _object(text, "send")
     try:
         return SendFrame(raw["ref"], tuple(_message(m) for m in raw["messages"]), _ack(raw.get("ack")))
-    except ValueError:
-        raise Refused(raw["ref"], ChatError(Code.BAD_FRAME, details={"rule": "base64url"})) from None
+    except ChatError as error:
+        raise Refused(raw["ref"], error) from None
 
 
 def parse_ack(text: str) -> AckFrame:
@@ -220,7 +221,13 @@ def _message(raw: dict[str, Any]) -> OutgoingMessage:
 
 
 def _ciphertexts(raw: dict[str, str]) -> dict[DeviceId, bytes]:
-    return {DeviceId(int(device)): base64url.decode(text) for device, text in raw.items()}
+    """By device. Says itself what the schema's patterns cannot: the highest number, and unused bits."""
+    if any(int(device) > LAST_DEVICE for device in raw):
+        raise ChatError(Code.BAD_FRAME, details={"rule": "maximum"})
+    try:
+        return {DeviceId(int(device)): base64url.decode(text) for device, text in raw.items()}
+    except ValueError:
+        raise ChatError(Code.BAD_FRAME, details={"rule": "base64url"}) from None
 
 
 def _ack(raw: dict[str, Any] | None) -> Ack | None:
