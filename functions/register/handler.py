@@ -13,7 +13,7 @@ from chat.wire import bodies
 
 def handle(request: Request, app: Services) -> Mapping[str, Any]:
     """Claim a handle for a new account with its first device."""
-    devices = register(
+    device, devices = register(
         bodies.parse_registration(request.body),
         audience=app.identity.audience,
         handles=app.handles,
@@ -23,7 +23,7 @@ def handle(request: Request, app: Services) -> Mapping[str, Any]:
         check_signature=app.check_signature,
         now=app.now(),
     )
-    return bodies.register_answer(devices)
+    return bodies.register_answer(device, devices)
 
 
 handler = https_routes("register", public={"POST /v1/register": handle})

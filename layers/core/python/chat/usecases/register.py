@@ -55,12 +55,13 @@ def register(
     verifier: Verifier,
     check_signature: CheckSignature,
     now: int,
-) -> DeviceList:
-    """The new account's device list.
+) -> tuple[Address, DeviceList]:
+    """The registered device, and the list of its account.
 
     The handle row is claimed first, with the account id inside; whatever a crash left undone, a repeat with
     the same key finds the claim and completes it, and gets the same account.
-    Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, VERIFICATION_FAILED or HANDLE_TAKEN.
+    Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, VERIFICATION_FAILED, HANDLE_TAKEN, or DEVICE_REMOVED where
+    the key has been taken off that account's list since.
     """
     check_time(request.time, now)
     signed = signed_bytes.register(audience, request.handle, request.auth_key, request.time)
@@ -76,6 +77,9 @@ def register(
     first = Device(FIRST_DEVICE, request.auth_key, now, request.name)
     devices = DeviceList(claim.account, request.handle, 1, FIRST_DEVICE + 1, (first,))
     connect_numbers.start(Address(claim.account, FIRST_DEVICE))
-    if cards.create(devices):
-        return devices
-    return cards.devices(claim.account) or devices
+    if not cards.create(devices):
+        devices = cards.devices(claim.account) or devices
+    device = devices.find_key(request.auth_key)
+    if device is None:
+        raise ChatError(Code.DEVICE_REMOVED)
+    return Address(claim.account, device.device), devices

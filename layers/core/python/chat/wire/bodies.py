@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.domain import base64url
-from chat.domain.devices import Device, DeviceList
+from chat.domain.devices import LAST_DEVICE, Device, DeviceList
 from chat.domain.ids import AccountId, Address, DeviceId
 from chat.domain.relations import Relation
 from chat.errors import ChatError, Code
@@ -15,6 +15,9 @@ from chat.ports.identity import Verification
 from chat.usecases.discovery import Discovery
 from chat.usecases.register import Registration
 from chat.wire import json_text, validation
+
+BODY_BYTES = 16 * 1024
+"""The largest body of a request: a registration with an ID token of 8 KB has room to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class LinkRequest:
 
 
 def parse_registration(body: bytes) -> Registration:
-    """The body of ``POST /v1/register``. Raises ChatError(BAD_REQUEST)."""
+    """The body of ``POST /v1/register``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
     raw = _object(body, "register_request")
     return Registration(
         handle=raw["handle"],
@@ -42,7 +45,7 @@ def parse_registration(body: bytes) -> Registration:
 
 
 def parse_link(body: bytes) -> LinkRequest:
-    """The body of ``POST /v1/devices``. Raises ChatError(BAD_REQUEST)."""
+    """The body of ``POST /v1/devices``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
     raw = _object(body, "link_request")
     return LinkRequest(
         auth_key=_bytes(raw["auth_key"]),
@@ -70,15 +73,19 @@ def parse_key(text: str) -> bytes:
 
 def parse_device(text: str) -> DeviceId:
     """A device id out of a path. Raises ChatError(BAD_REQUEST)."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 32767):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= LAST_DEVICE):
         raise ChatError(Code.BAD_REQUEST, details={"path": "device"})
     return DeviceId(int(text))
 
 
-def register_answer(devices: DeviceList) -> dict[str, Any]:
+def register_answer(device: Address, devices: DeviceList) -> dict[str, Any]:
     """Answer of ``POST /v1/register``."""
-    first = devices.devices[0].device
-    return {"account": devices.account, "device": first, "handle": devices.handle, "version": devices.version}
+    return {
+        "account": device.account,
+        "device": device.device,
+        "handle": devices.handle,
+        "version": devices.version,
+    }
 
 
 def devices_answer(devices: DeviceList) -> dict[str, Any]:
@@ -146,6 +153,8 @@ def _own(device: Device) -> dict[str, Any]:
 
 
 def _object(body: bytes, name: str) -> dict[str, Any]:
+    if len(body) > BODY_BYTES:
+        raise ChatError(Code.TOO_LARGE)
     try:
         raw = json_text.parse(body.decode())
     except ValueError:
