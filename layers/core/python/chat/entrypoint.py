@@ -98,7 +98,7 @@ def socket_route(
         sender = caller(event)
         ref: str | None = None
         try:
-            frame = parse(_body(event).decode())
+            frame = parse(_text(event))
             ref = getattr(frame, "ref", None)
             text = handle(frame, sender, app)
         except frames.Refused as refused:
@@ -122,8 +122,6 @@ def as_chat_error(route: str, error: Exception) -> ChatError:
     if isinstance(error, StorageUnavailable | OutcomeUnknown):
         observability.unavailable(route, error)
         return unavailable()
-    if isinstance(error, UnicodeDecodeError):
-        return ChatError(Code.BAD_FRAME, details={"rule": "utf-8"})
     correlation = uuid.uuid4().hex
     observability.failed(route, correlation, error)
     return ChatError(Code.INTERNAL, details={"correlation": correlation})
@@ -205,6 +203,8 @@ def _signed_request(request: Request) -> SignedRequest:
     fields = request.authorization.removeprefix(_SCHEME).split(":")
     if not request.authorization.startswith(_SCHEME) or len(fields) != 5:
         raise ChatError(Code.UNAUTHENTICATED)
+    if "\n" in request.path:  # it was escaped, and no signed line may hold one
+        raise ChatError(Code.UNAUTHENTICATED)
     account, device, time, nonce, signature = fields
     try:
         validation.check_type("address", f"{account}:{device}", Code.UNAUTHENTICATED)
@@ -235,6 +235,16 @@ def _answer(status: int, body: Mapping[str, Any]) -> Answer:
         "headers": {"content-type": "application/json", "cache-control": "no-store"},
         "body": json.dumps(body, separators=(",", ":")),
     }
+
+
+def _text(event: Event) -> str:
+    """The text of a frame. Raises ChatError(BAD_FRAME) for a binary one and for what is not UTF-8."""
+    if event.get("isBase64Encoded"):
+        raise ChatError(Code.BAD_FRAME, details={"rule": "text"})
+    try:
+        return _body(event).decode()
+    except UnicodeDecodeError:
+        raise ChatError(Code.BAD_FRAME, details={"rule": "utf-8"}) from None
 
 
 def _body(event: Event) -> bytes:
