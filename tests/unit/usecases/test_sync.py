@@ -258,6 +258,17 @@ def test_stored_receipts_come_with_the_name_of_their_row(world: World) -> None:
     assert event.row in world.inbox.rows[address(alice)]
 
 
+def test_a_row_of_a_kind_that_is_not_known_here_does_not_stop_the_drain(world: World) -> None:
+    """A newer version wrote it; it stays for that version, and what lies behind it is served."""
+    alice, bob = world.account("alice"), world.account("bob")
+    name = MessageName(MessageId(new_uuid7(NOW)), f"{alice}:1")
+    world.inbox.put([InboxRow(address(bob), name, b"\xff new", 60)])
+    [sent] = put(world, alice, bob, 1)
+
+    assert ids(drain(world, world.online(bob))) == [sent.id]
+    assert name in world.inbox.rows[address(bob)]
+
+
 class TestUnreceipted:
     """``delivered`` for messages whose receipt was lost, from the presence of inbox rows."""
 

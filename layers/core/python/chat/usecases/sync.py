@@ -187,6 +187,8 @@ def _drain(
             if row.name in request.have:
                 continue
             event = _event(row)
+            if event is None:
+                continue
             room -= size_of(event)
             if room < 0:
                 return last
@@ -217,8 +219,12 @@ def _first_id(milliseconds: int) -> str:
     return new_uuid7(milliseconds)[:14] + "7000-8000-000000000000"
 
 
-def _event(row: StoredRow) -> Event:
-    stored = decode(row.envelope)
+def _event(row: StoredRow) -> Event | None:
+    """The event of a row; None for a kind that only a newer version knows: the row waits for it."""
+    try:
+        stored = decode(row.envelope)
+    except ValueError:
+        return None
     if isinstance(stored, StoredMessage):
         return MessageEvent(row.name, stored.to, stored.ciphertext)
     by, _, status = row.name.sender.partition("/")
@@ -240,30 +246,40 @@ def _unreceipted(
     events: list[ReceiptEvent] = []
     read = cards.read({peer: [device.account] for peer in asked if peer != device.account})
     for peer, card in read.items():
-        names, relation = asked[peer], card.relation(device.account)
+        relation = card.relation(device.account)
         if card.devices is None or not relation.accepted or relation.blocked:
             continue
-        mine = [
+        since = max(relation.unblocked_at, now - OLDEST_ROW) + NEWEST_ID
+        names = [
             name
-            for name in names
-            if name.account == device.account
-            and max(relation.unblocked_at, now - OLDEST_ROW) < milliseconds_of(name.id) - NEWEST_ID
+            for name in asked[peer]
+            if name.account == device.account and milliseconds_of(name.id) > since
         ]
-        delivered = tuple(name for name in mine if _left_an_inbox(name, card.devices, inbox))
-        if delivered:
+        if delivered := _delivered(names, card.devices, inbox):
             events.append(ReceiptEvent(Status.DELIVERED, peer, delivered))
     return events
 
 
-def _left_an_inbox(name: MessageName, devices: DeviceList, inbox: Inbox) -> bool:
-    """Whether a device that surely got a row of this message has none any more."""
-    made = milliseconds_of(name.id)
-    surely = [d for d in devices.devices if d.added_at < made - NEWEST_ID]
-    perhaps = [d for d in devices.devices if d.added_at < made + OLDEST_ID]
-    waiting = [
-        name in inbox.present(Address(devices.account, d.device), week_of(made), [name.id])
-        for d in surely or perhaps
-    ]
-    if not waiting:
-        return False
-    return not all(waiting) if surely else not any(waiting)
+def _delivered(names: Sequence[MessageName], devices: DeviceList, inbox: Inbox) -> tuple[MessageName, ...]:
+    """Those messages of which a device that surely got a row has none any more."""
+    by_week: dict[int, list[MessageId]] = {}
+    for name in names:
+        by_week.setdefault(week_of(milliseconds_of(name.id)), []).append(name.id)
+    waiting = {
+        device: {
+            name
+            for week, ids in by_week.items()
+            for name in inbox.present(Address(devices.account, device.device), week, ids)
+        }
+        for device in devices.devices
+    }
+
+    def is_delivered(name: MessageName) -> bool:
+        made = milliseconds_of(name.id)
+        surely = [name in rows for device, rows in waiting.items() if device.added_at < made - NEWEST_ID]
+        perhaps = [name in rows for device, rows in waiting.items() if device.added_at < made + OLDEST_ID]
+        if surely:
+            return not all(surely)
+        return bool(perhaps) and not any(perhaps)
+
+    return tuple(name for name in names if is_delivered(name))
