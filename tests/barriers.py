@@ -1,25 +1,31 @@
 """Barriers and fail-points of a test deployment: adapters that wait or fail where a test says so.
 
-``HELIOGRAPH_DECORATE_SERVICES=tests.barriers:decorate`` puts them around the real adapters of every function; a folder
-(``HELIOGRAPH_BARRIERS``) is how the test, in another process, talks to them. For a point such as ``send.inbox.put.before``
-(function, port, method, side) the test drops a file:
+``HELIOGRAPH_DECORATE_SERVICES=tests.barriers:decorate`` puts them around the real adapters of every function; a
+folder (``HELIOGRAPH_BARRIERS``) is how the test, in another process, talks to them. For a point such as
+``send.inbox.put.before`` (function, port, method, side) the test drops a file:
 
 * ``<point>.hold``: the first call to get there writes ``<point>.reached`` and waits for ``<point>.release``;
 * ``<point>.kill``: the worker process ends there, once;
-* ``<function>.sockets.post_all.gone`` / ``.fail``: the next posts are answered 410 / fail without being made, once.
+* ``<function>.sockets.post_all.gone`` / ``.fail``: the next posts are answered 410 / fail without being made, once;
+* ``<function>.swap``: the function runs as its mutant of :mod:`tests.mutants`, as long as the file is there.
 
 No file, no effect. The template knows nothing of this, and a test proves that no cloud asset holds it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
 from typing import Any
 
+from tests import mutants
+
 HELD_SECONDS = 8.0
 """The longest a call waits: under the ten seconds of a handler."""
+
+PORTS = ("cards", "handles", "connections", "connect_numbers", "inbox", "used_proofs", "links", "sockets")
 
 
 class Barriers:
@@ -27,7 +33,8 @@ class Barriers:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._ran = folder / "ran"
+        self._ran.mkdir(parents=True, exist_ok=True)
 
     def hold(self, point: str) -> None:
         """The next call at this point waits until :meth:`release`."""
@@ -41,13 +48,23 @@ class Barriers:
         """Do ``kill``, ``gone`` or ``fail`` at the next call at this point."""
         (self.folder / f"{point}.{what}").touch()
 
-    def wait_reached(self, point: str, seconds: float = HELD_SECONDS) -> None:
-        """Wait until a call is held at the point. Raises TimeoutError."""
-        _wait(self.folder / f"{point}.reached", seconds)
+    def swap(self, function: str) -> None:
+        """Run the mutant of this function from now on."""
+        (self.folder / f"{function}.swap").touch()
 
-    def used(self, point: str, what: str) -> bool:
-        """Whether the effect set by :meth:`once` happened."""
-        return not (self.folder / f"{point}.{what}").exists()
+    async def reached(self, point: str, seconds: float = 30.0) -> None:
+        """Wait until a call is held at the point. Raises TimeoutError."""
+        file = self.folder / f"{point}.reached"
+        async with asyncio.timeout(seconds):
+            while not file.exists():
+                await asyncio.sleep(0.002)
+
+    async def used(self, point: str, what: str, seconds: float = 30.0) -> None:
+        """Wait until the effect set by :meth:`once` happened. Raises TimeoutError."""
+        file = self.folder / f"{point}.{what}"
+        async with asyncio.timeout(seconds):
+            while file.exists():
+                await asyncio.sleep(0.002)
 
     def open_all(self) -> None:
         """Release what is held and forget everything."""
@@ -55,26 +72,41 @@ class Barriers:
             held.with_suffix(".release").touch()
         time.sleep(0.05)
         for file in self.folder.iterdir():
-            file.unlink(missing_ok=True)
+            if file.is_file():
+                file.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Forget an earlier run."""
+        for file in (*self.folder.iterdir(), *self._ran.iterdir()):
+            if file.is_file():
+                file.unlink()
+
+    def functions_that_ran(self) -> set[str]:
+        """The names of all functions that served anything at all."""
+        return {file.name for file in self._ran.iterdir()}
 
 
 def decorate(services: Any) -> Any:
     """The services with a barrier before and after every method of every port."""
-    folder = os.environ.get("HELIOGRAPH_BARRIERS")
-    return _Services(services, Path(folder)) if folder else services
+    folder = Path(os.environ["HELIOGRAPH_BARRIERS"])
+    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"].rpartition("-")[2]
+    (folder / "ran" / function).touch()
+    watched = _Services(services, folder, function)
+    return mutants.mutable(watched, function, is_on=(folder / f"{function}.swap").exists)
 
 
 class _Services:
-    def __init__(self, services: Any, folder: Path) -> None:
+    def __init__(self, services: Any, folder: Path, function: str) -> None:
         self._services = services
         self._folder = folder
+        self._function = function
         self._ports: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._services, name)
-        if name not in ("cards", "handles", "connections", "connect_numbers", "inbox", "links", "sockets"):
+        if name not in PORTS:
             return value
-        return self._ports.setdefault(name, _Port(name, value, self._folder))
+        return self._ports.setdefault(name, _Port(f"{self._function}.{name}", value, self._folder))
 
 
 class _Port:
@@ -82,11 +114,10 @@ class _Port:
         self._name = name
         self._port = port
         self._folder = folder
-        self._function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "").rpartition("-")[2]
 
     def __getattr__(self, method: str) -> Any:
         real = getattr(self._port, method)
-        point = f"{self._function}.{self._name}.{method}"
+        point = f"{self._name}.{method}"
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._pause(f"{point}.before")
@@ -109,8 +140,15 @@ class _Port:
         if self._take(f"{point}.kill"):
             os._exit(137)
         if self._take(f"{point}.hold"):
-            (self._folder / f"{point}.reached").touch()
-            _wait(self._folder / f"{point}.release", HELD_SECONDS)
+            reached, release = (self._folder / f"{point}.{what}" for what in ("reached", "release"))
+            reached.touch()
+            end = time.monotonic() + HELD_SECONDS
+            while not release.exists():
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{point} was not released within {HELD_SECONDS} s")
+                time.sleep(0.002)
+            reached.unlink(missing_ok=True)
+            release.unlink(missing_ok=True)
 
     def _take(self, name: str) -> bool:
         """Whether the file was there; only one call gets it."""
@@ -119,11 +157,3 @@ class _Port:
         except FileNotFoundError:
             return False
         return True
-
-
-def _wait(file: Path, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not file.exists():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{file.name} did not come within {seconds} s")
-        time.sleep(0.002)

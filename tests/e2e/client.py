@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -30,8 +30,16 @@ from tests.e2e import contract
 Json = dict[str, Any]
 Name = list[str]
 
-ANSWER_SECONDS = 10.0
-"""How long anything may take before a test gives up on it."""
+ANSWER_SECONDS = 30.0
+"""How long anything may take before a test gives up on it: a machine that runs the whole cloud may be busy."""
+
+GATEWAY_SAYS = frozenset({"message", "connectionId", "requestId"})
+"""The fields of what API Gateway says on its own when a function failed."""
+
+_socket_urls: dict[str, str] = {}
+
+routes_used: set[str] = set()
+"""Every HTTPS route that was asked and every action that was sent in this run, as the API documents name them."""
 
 
 def b64(data: bytes) -> str:
@@ -133,7 +141,9 @@ class Device:
                 status, body = answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
             status, body = refused.code, json.load(refused)
-        contract.check_body(f"{method} {_template(path)}", status, body)
+        route = f"{method} {_template(path)}"
+        contract.check_body(route, status, body)
+        routes_used.add(route)
         return status, body
 
     def discovery(self) -> Json:
@@ -188,7 +198,9 @@ class Device:
 
     async def open(self, proof: str | None = None, **headers: str) -> Socket:
         """Open a socket. Raises HandshakeRefused."""
-        url = self.discovery()["socket_url"]
+        if self.base_url not in _socket_urls:
+            _socket_urls[self.base_url] = self.discovery()["socket_url"]
+        url = _socket_urls[self.base_url]
         query = "" if proof == "" else f"?proof={self.proof() if proof is None else proof}"
         try:
             connection = await websockets.connect(
@@ -224,7 +236,10 @@ class Device:
 
 
 class Socket:
-    """A live socket. Answers are matched by ``ref``; events gather in ``events`` in order of arrival."""
+    """A live socket. Answers are matched by ``ref``; events gather in ``events`` in order of arrival.
+
+    ``failures`` counts what API Gateway said on its own: a function died or ran out of time.
+    """
 
     def __init__(self, device: Device, connection: ClientConnection) -> None:
         self.device = device
@@ -232,6 +247,7 @@ class Socket:
         self.events: list[Json] = []
         self.frames: list[Json] = []
         self.errors: list[Json] = []
+        self.failures = 0
         self.closed = asyncio.Event()
         self._answers: dict[str, asyncio.Future[Json]] = {}
         self._news = asyncio.Condition()
@@ -260,6 +276,11 @@ class Socket:
         with suppress(websockets.ConnectionClosed):
             async for text in self.connection:
                 frame = json.loads(text)
+                if frame.keys() == GATEWAY_SAYS:
+                    async with self._news:
+                        self.failures += 1
+                        self._news.notify_all()
+                    continue
                 contract.check_server_frame(frame)
                 assert len(text) <= 32_768, f"a server frame of {len(text)} bytes"
                 async with self._news:
@@ -282,20 +303,40 @@ class Socket:
 
     async def send_frame(self, frame: Json) -> str:
         """Send a frame that keeps the contract; returns its ref. Does not wait."""
-        self._refs += 1
-        frame = {"ref": f"r{self._refs}", **frame}
+        frame = {"ref": self._next_ref(), **frame}
         contract.check_client_frame(frame)
+        routes_used.add(frame["action"])
         await self.send_raw(json.dumps(frame))
         return str(frame["ref"])
 
     async def ask(self, frame: Json) -> Json:
         """Send a frame that is answered and return the answer."""
-        self._refs += 1
-        frame = {"ref": f"r{self._refs}", **frame}
+        frame = {"ref": self._next_ref(), **frame}
         waiting = self._answers[frame["ref"]] = asyncio.get_running_loop().create_future()
-        contract.check_client_frame(frame)
-        await self.send_raw(json.dumps(frame))
+        await self.send_frame(frame)
         return await asyncio.wait_for(waiting, ANSWER_SECONDS)
+
+    def _next_ref(self) -> str:
+        self._refs += 1
+        return f"r{self._refs}"
+
+    async def insist(self, frame: Json) -> Json:
+        """Send a frame until it is answered without UNAVAILABLE, as clients do: always the same ids and bytes."""
+        async with asyncio.timeout(2 * ANSWER_SECONDS):
+            while True:
+                failures = self.failures
+                asking = asyncio.create_task(self.ask(frame))
+                failing = asyncio.create_task(self.wait_for_failure(failures + 1))
+                await asyncio.wait((asking, failing), return_when=asyncio.FIRST_COMPLETED)
+                failing.cancel()
+                if asking.done() and not _unavailable(asking.result()):
+                    return asking.result()
+                asking.cancel()
+
+    async def wait_for_failure(self, count: int = 1) -> None:
+        """Wait until API Gateway has said ``count`` times that a function failed."""
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(lambda: self.failures >= count), ANSWER_SECONDS)
 
     async def refused(self, text: str | bytes, ref: str | None = None) -> Json:
         """Send anything at all and return the error object that comes back under ``ref``."""
@@ -360,6 +401,22 @@ _PARAMETERS = {
 }
 
 
+def _unavailable(answer: Json) -> bool:
+    """Whether the frame, one of its messages or its ack is to be sent again."""
+    errors = [
+        answer.get("error"),
+        answer.get("ack_error"),
+        *(r.get("error") for r in answer.get("results", [])),
+    ]
+    return any(error and error["code"] == "UNAVAILABLE" for error in errors)
+
+
 def name_of(event: Mapping[str, Any]) -> Name:
     """The name of a message event."""
     return [event["id"], event["sender"]]
+
+
+def shown(*arrivals: Iterable[Json]) -> list[Json]:
+    """What an app shows of all these events: every message once by (id, sender), in that order."""
+    messages = {(e["id"], e["sender"]): e for events in arrivals for e in events if e["type"] == "message"}
+    return [messages[name] for name in sorted(messages)]

@@ -2,6 +2,8 @@
 
 ``HELIOGRAPH_BASE_URL`` names a deployed stage; without it the tests start a local cloud of their own on free ports. What needs
 more than a base URL (barriers, kills, tables) is marked ``local_only`` and skipped on a stage from outside.
+``HELIOGRAPH_E2E_STATE`` names a folder that keeps the state of the local cloud from run to run, so that the next
+run starts in seconds and deploys only what changed.
 """
 
 from __future__ import annotations
@@ -17,13 +19,18 @@ import pytest
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
 from tests.e2e.client import Device
+from tests.e2e.tables import Tables
 
 EXTERNAL = os.environ.get("HELIOGRAPH_BASE_URL", "")
 
+LAST = "test_storage_gate.py"
+"""Looks at what all the others did."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here as e2e, and skip what an outside stage cannot do."""
+    """Mark everything here as e2e, skip what an outside stage cannot do, and put the storage gate last."""
     here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.name == LAST)  # stable: all else keeps its order
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
@@ -44,14 +51,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The local cloud of this test run, with barriers and the statement log."""
-    state = tmp_path_factory.mktemp("cloud")
+    kept = os.environ.get("HELIOGRAPH_E2E_STATE")
+    state = Path(kept) if kept else tmp_path_factory.mktemp("cloud")
+    log = state / "statements.jsonl"
+    log.unlink(missing_ok=True)
     barriers = Barriers(state / "barriers")
+    barriers.forget()
     running = LocalCloud(
         state,
         decorate="tests.barriers:decorate",
         extra_env={
             "HELIOGRAPH_BARRIERS": str(barriers.folder),
-            "HELIOGRAPH_STATEMENT_LOG": str(state / "statements.jsonl"),
+            "HELIOGRAPH_STATEMENT_LOG": str(log),
         },
     )
     with running:
@@ -70,9 +81,16 @@ def base_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def barriers(cloud: LocalCloud) -> Iterator[Barriers]:
     """The barriers of the local cloud, all open again after the test."""
-    made = Barriers(cloud.places.root / "barriers")
+    made = Barriers(cloud.places.state / "barriers")
     yield made
     made.open_all()
+
+
+@pytest.fixture(scope="session")
+def tables(cloud: LocalCloud) -> Iterator[Tables]:
+    """The tables of the local cloud, to look into."""
+    with Tables(cloud.cassandra_port) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""What lies in the tables of the local cloud: the tests of delivery look where no client can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from cassandra.cluster import Cluster
+from cassandra.policies import ConstantReconnectionPolicy
+
+from tests.e2e.client import ANSWER_SECONDS, Device, now
+
+WEEK = 7 * 24 * 3600 * 1000
+"""Milliseconds in a partition of the inbox."""
+
+
+class Row(NamedTuple):
+    """One row of an inbox."""
+
+    device: int
+    id: str
+    sender: str
+
+
+class Tables:
+    """Reads ``inbox_by_account`` and ``connections_by_account``."""
+
+    def __init__(self, port: int) -> None:
+        reconnect = ConstantReconnectionPolicy(0.2, None)
+        self._cluster = Cluster(["127.0.0.1"], port=port, protocol_version=4, reconnection_policy=reconnect)
+
+    def __enter__(self) -> Self:
+        self._session = self._cluster.connect("heliograph")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cluster.shutdown()
+
+    def run(self, cql: str, *values: object) -> list[Any]:
+        """The rows of any statement, with ``%s`` for its values."""
+        return list(self._session.execute(cql, values, timeout=ANSWER_SECONDS))
+
+    def inbox(self, device: Device) -> list[Row]:
+        """What waits for a device, in the order of the table."""
+        cql = (
+            "SELECT device_id, message_id, sender FROM inbox_by_account"
+            " WHERE account_id = %s AND week = %s AND device_id = %s"
+        )
+        week = now() // WEEK
+        weeks = (week - 1, week, week + 1)
+        return [Row(*row) for each in weeks for row in self.run(cql, device.account, each, device.device)]
+
+    def sockets(self, device: Device) -> list[int]:
+        """The connect numbers of the sockets of a device."""
+        cql = "SELECT connect_number FROM connections_by_account WHERE account_id = %s AND device_id = %s"
+        return sorted(row.connect_number for row in self.run(cql, device.account, device.device))
+
+
+async def until(condition: Callable[[], bool], seconds: float = ANSWER_SECONDS) -> None:
+    """Wait for a condition on the tables. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(condition):
+            await asyncio.sleep(0.02)
