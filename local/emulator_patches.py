@@ -58,13 +58,19 @@ def _copy_stderr(worker: Any, log: LambdaLog) -> None:
 
 def _log_without_waiting(log: LambdaLog) -> None:
     script = runtime._PYTHON_WORKER_SCRIPT
-    start, call = "    sys.stdout = sys.stderr\n", "            result = handler_fn(event, context)\n"
-    if script.count(start) != 1 or script.count(call) != 1:
+    first, call = "\ndef run():\n", "            result = handler_fn(event, context)\n"
+    end = "        if not line:\n            break\n"
+    if (
+        "    sys.stdout = sys.stderr\n" not in script
+        or [script.count(text) for text in (first, call, end)] != [1] * 3
+    ):
         raise EmulatorChangedError("the worker script of ministack.core.lambda_runtime")
     _expect(runtime.Worker._read_stderr, "self")
     tagged = "    sys.stderr.request = context.aws_request_id\n"
-    script = script.replace("\ndef run():\n", lambda_workers.TAGGED_STDERR + "\ndef run():\n")
-    runtime._PYTHON_WORKER_SCRIPT = script.replace(call, "        " + tagged + call)
+    script = script.replace(first, lambda_workers.WORKER_START + first).replace(
+        call, "        " + tagged + call
+    )
+    runtime._PYTHON_WORKER_SCRIPT = script.replace(end, end.replace("break", "os._exit(0)"))
     runtime.Worker._read_stderr = functools.partialmethod(_copy_stderr, log)
 
     _expect(lambdas._emit_lambda_logs, "func, request_id, log_text, error, duration_ms, log_source")

@@ -36,9 +36,15 @@ FAILED = "heliograph.failed"
 
 _gates: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(WORKERS))
 
-# Replaces the first lines of ministack's worker: whatever a handler prints or logs goes to stderr at once,
-# each line with its request, so that nobody has to wait for it and none is credited to the wrong invocation.
-TAGGED_STDERR = """
+# Goes to the start of ministack's worker. Whatever a handler prints or logs goes to stderr at once, each line
+# with its request, so that nobody has to wait for it and none is credited to the wrong invocation. And the
+# worker dies with the emulator: one that runs a handler, or whose driver still has threads, would outlive it
+# for seconds.
+WORKER_START = """
+import ctypes, os, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)
+
 class _TaggedStderr:
     def __init__(self, stream):
         self.stream, self.request, self.rest = stream, "init", ""

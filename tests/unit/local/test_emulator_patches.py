@@ -58,7 +58,7 @@ def test_each_log_line_carries_its_function_and_its_request(tmp_path: Path) -> N
 
 def test_a_worker_tags_every_line_even_of_one_write_with_many() -> None:
     """A trace is written at once: each of its lines is tagged, and a half line waits for its end."""
-    program = "import sys\n" + lambda_workers.TAGGED_STDERR + (
+    program = lambda_workers.WORKER_START + (
         "sys.stderr.request = 'r1'\nprint('a\\nb', file=sys.stderr)\nprint('c', end='', file=sys.stderr)\n"
         "sys.stderr.request = 'r2'\nprint('d', file=sys.stderr)\n"
     )  # fmt: skip
