@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from heliograph import signing
 from heliograph.errors import NetworkError
-from heliograph.ids import account_of, device_of, from_base64url, id_milliseconds, mint
+from heliograph.ids import account_of, base64url, device_of, from_base64url, id_milliseconds, mint
 from heliograph.transport import HandshakeRefused
 
 BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
@@ -38,7 +38,11 @@ def _validators() -> dict[str, Callable[[Any], Any]]:
         if path.stem == "types.schema":
             continue
         schema["definitions"] = types | {"event": event}
-        text = json.dumps(schema).replace("types.schema.json#", "#").replace("event.schema.json", "#/definitions/event")
+        text = (
+            json.dumps(schema)
+            .replace("types.schema.json#", "#")
+            .replace("event.schema.json", "#/definitions/event")
+        )
         found[path.name.removesuffix(".schema.json")] = fastjsonschema.compile(json.loads(text))
     return found
 
@@ -110,7 +114,7 @@ class FakeServer:
         self.handshake_status: int | None = None
         self.refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda message: None
         self.refuse_frame: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda frame: None
-        self.answers = True
+        self.answers: Callable[[dict[str, Any]], bool] = lambda frame: True
 
     def now(self) -> int:
         """Give the server's time in ms."""
@@ -159,22 +163,24 @@ class FakeServer:
             return
         self._ack(channel.address, frame.get("ack", {}))
         if frame["action"] == "sync":
-            self._answer(channel, "sync_answer", self._sync(channel, frame))
+            self._answer(channel, frame, self._sync(channel, frame))
         elif frame["action"] == "send":
-            self._answer(channel, "send_answer", self._send(channel, frame))
+            self._answer(channel, frame, self._send(channel, frame))
 
-    def _answer(self, channel: FakeChannel, kind: str, answer: dict[str, Any]) -> None:
-        VALIDATE[kind](answer)
-        if self.answers:
+    def _answer(self, channel: FakeChannel, frame: dict[str, Any], answer: dict[str, Any]) -> None:
+        VALIDATE[frame["action"] + "_answer"](answer)
+        if self.answers(frame):
             channel.post(answer)
 
     def _sync(self, channel: FakeChannel, frame: dict[str, Any]) -> dict[str, Any]:
         have = {tuple(name) for name in frame.get("have", [])}
         rows = sorted(item for item in self.inbox.get(channel.address, {}).items() if item[0] not in have)
-        start = int(from_base64url(frame["token"])) if "token" in frame else 0
-        page = [event for _, event in rows[start : start + self.page]]
-        if start + self.page < len(rows):
-            token = __import__("base64").urlsafe_b64encode(str(start + self.page).encode()).rstrip(b"=").decode()
+        if "token" in frame:
+            after = tuple(json.loads(from_base64url(frame["token"])))
+            rows = [item for item in rows if item[0] > after]
+        page = [event for _, event in rows[: self.page]]
+        if len(rows) > self.page:
+            token = base64url(json.dumps(rows[self.page - 1][0]).encode())
             return {"ref": frame["ref"], "events": page, "token": token}
         now, account = self.now(), account_of(channel.address)
         return {
@@ -230,10 +236,10 @@ class FakeServer:
                 }
         return error("DEVICE_LIST_STALE", details={"devices": difference}) if difference else None
 
-    def deliver(self, address: str, sender: str, id: str, to: str, text: str) -> None:
+    def deliver(self, address: str, sender: str, message_id: str, to: str, text: str) -> None:
         """Put a row into an inbox and post it."""
-        event = {"type": "message", "id": id, "sender": sender, "to": to, "ciphertext": text}
-        self.inbox.setdefault(address, {})[id, sender] = event
+        event = {"type": "message", "id": message_id, "sender": sender, "to": to, "ciphertext": text}
+        self.inbox.setdefault(address, {})[message_id, sender] = event
         self.post(address, event)
 
     def post(self, address: str, event: dict[str, Any]) -> None:
@@ -245,21 +251,26 @@ class FakeServer:
         rows = self.inbox.get(address, {})
         read = [name for names in ack.get("read", {}).values() for name in names]
         for status, names in (("delivered", ack.get("delivered", [])), ("read", read)):
-            for id, sender in names:
+            for message_id, sender in names:
                 if (account_of(address), account_of(sender)) not in self.accepted:
                     continue
-                self.receipt(sender, status, address, id)
-        for id, sender in [*ack.get("delivered", []), *read, *ack.get("quiet", [])]:
-            rows.pop((id, sender), None)
+                self.receipt(sender, status, address, message_id)
+        for message_id, sender in [*ack.get("delivered", []), *read, *ack.get("quiet", [])]:
+            rows.pop((message_id, sender), None)
 
-    def receipt(self, sender: str, status: str, by: str, id: str) -> None:
+    def receipt(self, sender: str, status: str, by: str, message_id: str) -> None:
         """Tell a device that its message got further; stored when it is away."""
-        event: dict[str, Any] = {"type": "receipt", "status": status, "by": by, "messages": [[id, sender]]}
+        event: dict[str, Any] = {
+            "type": "receipt",
+            "status": status,
+            "by": by,
+            "messages": [[message_id, sender]],
+        }
         if sender in self.sockets:
             self.post(sender, event)
         else:
-            event["row"] = [id, f"{by}/{status}"]
-            self.inbox.setdefault(sender, {})[id, f"{by}/{status}"] = event
+            event["row"] = [message_id, f"{by}/{status}"]
+            self.inbox.setdefault(sender, {})[message_id, f"{by}/{status}"] = event
 
     # --- HTTPS
 
@@ -276,7 +287,9 @@ class FakeServer:
         VALIDATE[kind](body)
         return httpx2.Response(status, json=body)
 
-    def _route(self, request: httpx2.Request, path: str) -> tuple[int, str, dict[str, Any]]:
+    def _route(  # noqa: PLR0911, PLR0912 - the routes, one case each
+        self, request: httpx2.Request, path: str
+    ) -> tuple[int, str, dict[str, Any]]:
         match request.method, path.strip("/").split("/"):
             case "GET", [".well-known", "heliograph"]:
                 return 200, "discovery_answer", self._discovery()
@@ -321,7 +334,11 @@ class FakeServer:
                 if relation == "accepted":
                     self.accepted.add((account, other))
                 state = {"account": other, "accepted": relation == "accepted", "blocked": False}
-                return 200, "relation_answer", state | ({"blocked": method == "PUT"} if relation == "blocks" else {})
+                return (
+                    200,
+                    "relation_answer",
+                    state | ({"blocked": method == "PUT"} if relation == "blocks" else {}),
+                )
         return 200, "devices_answer", self._devices(account)
 
     def _discovery(self) -> dict[str, Any]:
@@ -334,13 +351,11 @@ class FakeServer:
         }
 
     def _register(self, handle: str, key: str) -> tuple[int, str, dict[str, Any]]:
-        for account, value in self.accounts.items():
-            if value["handle"] == handle:
-                if value["devices"].get(1) != key:
-                    return 409, "error_answer", {"error": error("HANDLE_TAKEN")}
-                break
-        else:
-            account = mint(self.now())
+        taken = [account for account, value in self.accounts.items() if value["handle"] == handle]
+        account = taken[0] if taken else mint(self.now())
+        if taken and self.accounts[account]["devices"].get(1) != key:
+            return 409, "error_answer", {"error": error("HANDLE_TAKEN")}
+        if not taken:
             self.accounts[account] = {"handle": handle, "version": 1, "devices": {1: key}}
         return 200, "register_answer", {"account": account, "device": 1, "handle": handle, "version": 1}
 
@@ -349,13 +364,19 @@ class FakeServer:
             return 404, "error_answer", {"error": error("NOT_FOUND")}
         value = self.accounts[account]
         devices = [{"device": n, "auth_key": key, "added_at": 1} for n, key in value["devices"].items()]
-        body = {"account": account, "handle": value["handle"], "version": value["version"], "devices": devices}
+        body = {
+            "account": account,
+            "handle": value["handle"],
+            "version": value["version"],
+            "devices": devices,
+        }
         return 200, "account_answer", body
 
     def _devices(self, account: str) -> dict[str, Any]:
         value = self.accounts[account]
         devices = [
-            {"device": n, "auth_key": key, "added_at": 1, "name": "a device"} for n, key in value["devices"].items()
+            {"device": n, "auth_key": key, "added_at": 1, "name": "a device"}
+            for n, key in value["devices"].items()
         ]
         return {"account": account, "version": value["version"], "devices": devices}
 

@@ -27,8 +27,8 @@ Events = list[dict[str, Any]]
 class Drain:
     """Syncs a socket.
 
-    The acks of a page ride on the request for the next one. The mark moves only by a drain that found nothing:
-    acks are not answered, so only that proves that every row before it is gone.
+    The acks of a page ride on the request for the next one. The mark moves only by a drain that found
+    nothing: acks are not answered, so only that proves that every row before it is gone.
     """
 
     def __init__(

@@ -55,9 +55,10 @@ def new_logical_id() -> LogicalId:
     return LogicalId(secrets.token_hex(16))
 
 
-def mint(milliseconds: int) -> MessageId:
-    """Make a UUIDv7 of these milliseconds with 74 fresh random bits."""
-    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+def mint(milliseconds: int, entropy: int | None = None) -> MessageId:
+    """Make a UUIDv7 of these milliseconds with 74 fresh random bits (given ones are for tests)."""
+    bits = secrets.randbits(74) if entropy is None else entropy
+    value = milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
     digits = f"{value:032x}"
     return MessageId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
 

@@ -21,7 +21,8 @@ from heliograph.client import Client
 from heliograph.errors import HeliographError
 from heliograph.events import MessageReceived
 from heliograph.home import Home
-from heliograph.model import Message
+from heliograph.ids import AccountId, Cursor
+from heliograph.signing import is_loopback
 
 SECONDS = 30
 
@@ -38,10 +39,7 @@ async def prove(base_url: str, home: Home, profiles: list[str]) -> float:
     """
     home.remember_server(base_url)
     async with AsyncExitStack() as stack:
-        clients = {
-            profile: await stack.enter_async_context(Client(home.store(profile), base_url, ack_delay=0))
-            for profile in profiles
-        }
+        clients = {profile: await _open(stack, base_url, home, profile) for profile in profiles}
         for profile, client in clients.items():
             if not client.registered:
                 await client.register(profile, name="local profile")
@@ -49,12 +47,40 @@ async def prove(base_url: str, home: Home, profiles: list[str]) -> float:
         await asyncio.gather(*(client.connected(SECONDS) for client in clients.values()))
         sender, receiver = itertools.islice(clients.values(), 2)
         conversation = await sender.conversation(receiver.handle)
+        arrives = asyncio.create_task(_arrives(receiver, sender.account, await receiver.newest_cursor()))
         started = time.perf_counter()
         message = await conversation.send(f"proof at {time.strftime('%H:%M:%S')}")
-        await asyncio.gather(
-            message.reached("delivered", SECONDS), asyncio.wait_for(_arrives(receiver, message), SECONDS)
-        )
-        return (time.perf_counter() - started) * 1000
+        await message.reached("delivered", SECONDS)
+        milliseconds = (time.perf_counter() - started) * 1000
+        if await asyncio.wait_for(arrives, SECONDS) != message.text:
+            raise HeliographError("another text arrived than was sent", code="PROOF_FAILED")
+        return milliseconds
+
+
+async def _open(stack: AsyncExitStack, base_url: str, home: Home, profile: str) -> Client:
+    """Open a profile; one whose account a local server does not know any more is set aside.
+
+    A local cloud that was reset has lost its accounts, and the proof has to hold again after it. Servers
+    elsewhere do not lose accounts, so nothing is set aside for them.
+    """
+    store = home.store(profile)
+    client = await Client(store, base_url, ack_delay=0).__aenter__()
+    stack.push_async_callback(client.close)
+    await client.discover()
+    if not client.registered:
+        return client
+    try:
+        await client.connected(SECONDS)
+    except HeliographError as problem:
+        if problem.code != "UNAUTHENTICATED" or not is_loopback(base_url):
+            raise
+        await client.close()
+        aside = store.with_name(f"{store.name}.set-aside-{time.strftime('%Y%m%d-%H%M%S')}")
+        store.rename(aside)
+        sys.stderr.write(f"the server does not know {profile} any more; its profile is kept as {aside}\n")
+        client = await Client(store, base_url, ack_delay=0).__aenter__()
+        stack.push_async_callback(client.close)
+    return client
 
 
 async def _accept_each_other(newcomer: Client, clients: dict[str, Client]) -> None:
@@ -64,10 +90,11 @@ async def _accept_each_other(newcomer: Client, clients: dict[str, Client]) -> No
             await other.accept(newcomer.account)
 
 
-async def _arrives(receiver: Client, message: Message) -> None:
-    async for event in receiver.events(after=receiver.state.cursor):
-        if isinstance(event, MessageReceived) and event.message.logical_id == message.logical_id:
-            return
+async def _arrives(receiver: Client, sender: AccountId, after: Cursor) -> str:
+    async for event in receiver.events(after=after):
+        if isinstance(event, MessageReceived) and event.message.peer == sender:
+            return event.message.text
+    raise HeliographError("the receiver was closed", code="PROOF_FAILED")
 
 
 def main() -> int:
@@ -88,7 +115,11 @@ def main() -> int:
         milliseconds = asyncio.run(prove(options.base_url, Home(options.home), profiles))
     except (HeliographError, TimeoutError, OSError) as problem:
         code = problem.code if isinstance(problem, HeliographError) else type(problem).__name__
-        sys.stderr.write(f"no message arrived: {code}: {problem}\n")
+        sys.stderr.write(f"no message arrived: {problem} [{code}]\n")
+        if code == "HANDLE_TAKEN":
+            sys.stderr.write(
+                "the server has these accounts already, and their profiles are not here: make reset\n"
+            )
         return 1
     sys.stdout.write(f"{milliseconds:.0f} ms {profiles[0]} -> {profiles[1]} delivered\n")
     return 0

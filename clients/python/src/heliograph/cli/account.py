@@ -54,7 +54,7 @@ async def accept(handle: str) -> None:
 async def status() -> None:
     """Show the profile: who it is, where its server is, what waits. Works offline."""
     context = current.get()
-    store = context.home.store(context.profile)
+    store = context.store
     if not store.exists():
         known = ", ".join(context.home.profiles()) or "none"
         raise UsageError(

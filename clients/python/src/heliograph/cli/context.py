@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heliograph.home import Home
@@ -39,6 +40,14 @@ class Context:
     json: bool
     home: Home = field(default_factory=Home)
 
+    @property
+    def store(self) -> Path:
+        """The profile's file."""
+        try:
+            return self.home.store(self.profile)
+        except ValueError as problem:
+            raise UsageError(str(problem), "helio -p alice status") from problem
+
     @asynccontextmanager
     async def client(self, *, connect: bool = True, registered: bool = True) -> AsyncIterator[Client]:
         """Open the profile.
@@ -52,11 +61,7 @@ class Context:
         from heliograph.client import Client  # noqa: PLC0415 - `helio --help` needs no client
         from heliograph.errors import NotRegistered  # noqa: PLC0415
 
-        try:
-            store = self.home.store(self.profile)
-        except ValueError as problem:
-            raise UsageError(str(problem), "helio -p alice status") from problem
-        async with Client(store, self.server, fallback_server=self.home.server(), connect=connect) as me:
+        async with Client(self.store, self.server, fallback_server=self.home.server(), connect=connect) as me:
             if registered and not me.registered:
                 raise NotRegistered(f"profile {self.profile} has no account yet")
             yield me

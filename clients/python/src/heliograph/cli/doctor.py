@@ -28,7 +28,7 @@ async def doctor(*, timeout: float = 10) -> int:  # noqa: ASYNC109 - a command l
     checks = _Checks(context)
     try:
         async with context.client(registered=False) as me:
-            checks.ok("store", f"{context.home.store(context.profile)}, not in use elsewhere")
+            checks.ok("store", f"{context.store}, not in use elsewhere")
             await _check(me, checks, timeout)
     except StoreLocked as problem:
         checks.problem("store", problem)

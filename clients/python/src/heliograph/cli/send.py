@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from heliograph.cli.context import UsageError, current
 
 
 async def send(
     to: str,
-    text: str,
+    text: Annotated[str, Parameter(allow_leading_hyphen=True)],
     *,
     wait: Literal["pending", "sent", "delivered", "read"] = "sent",
     timeout: float = 30,  # noqa: ASYNC109 - a command line option

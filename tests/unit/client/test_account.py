@@ -1,0 +1,201 @@
+"""Registration, linking, devices, and what the clear encryption refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from heliograph import (
+    AlreadyRegistered,
+    BadLinkCode,
+    ClearEncryption,
+    Client,
+    DecryptionFailed,
+    EncryptionRefused,
+    HandleTaken,
+    NetworkError,
+    NoServer,
+    NotRegistered,
+    blocking,
+)
+from heliograph.ids import Address, MessageId
+
+from tests.unit.client.fake_server import BASE_URL
+from tests.unit.client.world import World, run, texts
+
+
+def test_a_taken_handle_is_refused(world: World) -> None:
+    """The second who wants a handle learns that it is taken."""
+
+    async def story() -> None:
+        async with world.people("alice"), world.client("other") as other:
+            with pytest.raises(HandleTaken):
+                await other.register("alice")
+            assert not other.registered
+
+    run(story())
+
+
+def test_a_profile_is_one_account(world: World) -> None:
+    """Registering another handle with a profile that has an account is refused."""
+
+    async def story() -> None:
+        async with world.people("alice") as (alice,):
+            with pytest.raises(AlreadyRegistered):
+                await alice.register("alice2")
+
+    run(story())
+
+
+def test_nothing_goes_without_an_account(world: World) -> None:
+    """What needs an account says so, instead of hanging."""
+
+    async def story() -> None:
+        async with world.client("nobody") as nobody:
+            with pytest.raises(NotRegistered):
+                await nobody.conversation("alice")
+            with pytest.raises(NotRegistered):
+                await nobody.connected(1)
+
+    run(story())
+
+
+def test_a_client_needs_a_server(tmp_path: Path) -> None:
+    """Without any server, registering raises NoServer."""
+
+    async def story() -> None:
+        async with Client(tmp_path / "a.db") as client:
+            with pytest.raises(NoServer):
+                await client.register("alice")
+
+    run(story())
+
+
+def test_linking_takes_a_new_device_in(world: World) -> None:
+    """The code of a new device, taken in by an old one, makes it a device of the account: it gets copies."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, bob), world.client("phone") as phone:
+            code = await phone.start_linking()
+            waiting = asyncio.create_task(phone.linked(5))
+            await alice.link(code, name="phone")
+            await alice.link(code, name="phone")
+            await waiting
+            assert (phone.account, phone.device, phone.handle) == (alice.account, 2, "alice")
+            await phone.connected(5)
+            message = await (await alice.conversation("bob")).send("from the laptop")
+            await message.reached("delivered", 5)
+            assert await texts(phone, "bob") == ["from the laptop"]
+            await (await (await bob.conversation("alice")).send("to both")).reached("sent", 5)
+            assert (await texts(phone, "bob"))[-1] == "to both"
+            await alice.remove_device(2)
+            assert [device.device for device in await alice.devices()] == [1]
+
+    run(story())
+
+
+def test_a_bad_link_code_is_refused(world: World) -> None:
+    """What is no code is refused before anything is asked."""
+
+    async def story() -> None:
+        async with world.people("alice") as (alice,):
+            with pytest.raises(BadLinkCode):
+                await alice.link("hl1.short")
+
+    run(story())
+
+
+def test_blocks(world: World) -> None:
+    """Blocking and unblocking ask the server's routes."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, bob):
+            await alice.block(bob.account)
+            await alice.unblock(bob.account)
+            path = f"/v1/account/blocks/{bob.account}"
+            assert world.server.requests[-2:] == [f"PUT {path}", f"DELETE {path}"]
+
+    run(story())
+
+
+def test_an_unreachable_server_is_a_network_error(world: World) -> None:
+    """HTTPS to nobody raises NetworkError, which says that a retry may help."""
+
+    async def story() -> None:
+        world.server.reachable = False
+        async with world.client("alice") as alice:
+            with pytest.raises(NetworkError) as failed:
+                await alice.register("alice")
+            assert failed.value.retryable
+            assert failed.value.docs_url == "docs/errors.md#network"
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://chat.example.org",
+        "http://192.168.1.7:4566",
+        "https://127.0.0.1.example.org",
+        "http://0.0.0.0",
+    ],
+)
+def test_clear_text_stays_on_this_machine(tmp_path: Path, url: str) -> None:
+    """The clear encryption refuses every server that is not loopback, and says why."""
+
+    async def story() -> None:
+        with pytest.raises(EncryptionRefused, match="not on this machine"):
+            await Client(tmp_path / "a.db", url).__aenter__()
+        async with Client(tmp_path / "a.db"):
+            pass
+
+    run(story())
+
+
+def test_clear_text_does_not_follow_a_socket_elsewhere(world: World) -> None:
+    """A server on this machine that hands out a socket URL elsewhere is refused too."""
+
+    async def story() -> None:
+        discovery = world.server._discovery
+        world.server._discovery = lambda: discovery() | {"socket_url": "wss://elsewhere.example"}  # type: ignore[method-assign]
+        async with world.client("alice") as alice:
+            await alice.register("alice")
+            with pytest.raises(NetworkError, match="ENCRYPTION_REFUSED"):
+                await alice.connected(0.2)
+            assert world.server.tried == []
+
+    run(story())
+
+
+def test_clear_encryption_warns_once_and_refuses_foreign_envelopes(caplog: pytest.LogCaptureFixture) -> None:
+    """Its use is one line in the log; what it did not make is not read."""
+    ClearEncryption._warned = False
+    with caplog.at_level(logging.WARNING, "heliograph"):
+        for _ in range(2):
+            ClearEncryption().check_server("http://localhost:4566")
+    assert [record.message for record in caplog.records] == [
+        "messages are NOT encrypted: clear text for a local cloud only"
+    ]
+    name = {"message_id": MessageId("m"), "sender": Address("a:1"), "recipient": Address("b:1")}
+    with pytest.raises(DecryptionFailed):
+        ClearEncryption().decrypt(b"\x00ratchet", **name)  # type: ignore[arg-type]
+
+
+def test_the_blocking_client(world: World) -> None:
+    """Scripts register, send, read and receive without await."""
+    options = {"transport": world.server, "http_transport": world.server.http(), "ack_delay": 0.0}
+    with (
+        blocking.Client(world.directory / "a.db", BASE_URL, **options) as alice,
+        blocking.Client(world.directory / "b.db", BASE_URL, **options) as bob,
+    ):
+        alice.register("alice")
+        bob.register("bob")
+        assert alice.send("bob", "Hi").status == "sent"
+        received = list(bob.receive(timeout=0.3))
+        assert [message.text for message in received] == ["Hi"]
+        bob.mark_read(received[0])
+        assert [message.text for message in bob.history("alice")] == ["Hi"]
+        assert alice.registered
