@@ -8,7 +8,8 @@ from dataclasses import replace
 from chat.domain import base64url
 from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, Address, MessageId, MessageName, milliseconds_of, week_of
-from chat.domain.relations import STRANGER, Relation
+from chat.domain.relations import RELATION_LIMIT, STRANGER, Relation
+from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Claim
 from chat.ports.connections import Connection
 from chat.ports.inbox import InboxRow, StoredRow
@@ -56,7 +57,8 @@ class FakeCards:
         return self.lists.setdefault(devices.account, devices) is devices
 
     def replace(self, devices: DeviceList) -> bool:
-        if self.lists[devices.account].version != devices.version - 1:
+        before = self.lists.get(devices.account)
+        if before is None or before.version != devices.version - 1:
             return False
         self.lists[devices.account] = devices
         return True
@@ -73,6 +75,9 @@ class FakeCards:
         return self.stands.get((account, peer), STRANGER)
 
     def _change(self, account: AccountId, peer: AccountId, **changes: bool | int) -> Relation:
+        related = sum(mine == account for mine, _ in self.stands)
+        if (account, peer) not in self.stands and related >= RELATION_LIMIT:
+            raise ChatError(Code.RELATION_LIMIT)
         changed = replace(self.stands.get((account, peer), STRANGER), **changes)  # type: ignore[arg-type]
         self.stands[account, peer] = changed
         return changed
