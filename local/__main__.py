@@ -162,7 +162,7 @@ def demo(steps: Steps) -> int:
         up(steps)
     cloud = _running()
     return subprocess.run(
-        [sys.executable, "-m", "heliograph.demo", "--base-url", cloud.base_url],
+        [sys.executable, str(ROOT / "examples" / "demo.py"), "--base-url", cloud.base_url],
         cwd=ROOT,
         env={**os.environ, "HELIOGRAPH_HOME": str(cloud.places.profiles)},
         check=False,
