@@ -48,7 +48,13 @@ def main() -> int:
             for what in ("delivered", "accepted", "connect"):
                 times = getattr(talk.timings, what)
                 p50, p99 = (conversations.percentile(times, share) for share in (0.5, 0.99))
-                _row(f"message {what}" if what != "connect" else "connect + sync", clients, talk.per_second, p50, p99)
+                _row(
+                    f"message {what}" if what != "connect" else "connect + sync",
+                    clients,
+                    talk.per_second,
+                    p50,
+                    p99,
+                )
             share = min(share, talk.per_second / bare["post"].per_second)
     print(f"messages per bare posted echo, least: {share:.2f} (at least {LEAST_SHARE_OF_ECHO})")
     print("within budget" if share >= LEAST_SHARE_OF_ECHO else "over budget: messages per bare posted echo")

@@ -14,6 +14,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc as lambdas
 
 from local import cloudformation_types, emulator_patches
 from local.lambda_workers import LambdaLog
@@ -36,8 +37,26 @@ async def serve(port: int, state: Path, *, as_shipped: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, _save)
     threading.Thread(target=_stop_with_parent, args=(loop, stop), daemon=True).start()
+    warming = asyncio.create_task(_start_one_process_each())
     await hypercorn_serve(ministack.app, config, shutdown_trigger=stop.wait)
+    warming.cancel()
     lambda_runtime.reset()
+
+
+async def _start_one_process_each() -> None:
+    """Start a process of every restored function while Cassandra still starts, so that no call waits for it."""
+    await asyncio.sleep(0.5)  # the state is restored before the port opens
+    for (_account, _region, name), record in lambdas._functions.all_items():
+        config = record["config"]
+        worker, _ = lambda_runtime.acquire_worker(name, config, record["code_zip"])
+        try:
+            await asyncio.to_thread(
+                lambdas._run_with_function_config_scope, config, lambda_runtime.ensure_spawned, worker
+            )
+        except (RuntimeError, OSError) as error:
+            print(f"{name} did not start ahead of its first call: {error}", flush=True)
+        finally:
+            lambda_runtime.release_worker(worker)
 
 
 def _save() -> None:

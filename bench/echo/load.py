@@ -25,6 +25,12 @@ class Result:
     p50: float
     p99: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.route:<6} {self.clients:>4} clients  {self.per_second:>6.0f} msg/s"
+            f"  p50 {self.p50:.1f} ms  p99 {self.p99:.1f} ms"
+        )
+
 
 async def measure(url: str, route: str, clients: int, seconds: float) -> Result:
     """Run ``clients`` sockets for ``seconds``, after one unmeasured round trip on each."""
@@ -64,12 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     for route in options.route:
         for clients in options.clients:
-            got = asyncio.run(measure(options.url, route, clients, options.seconds))
-            print(
-                f"{got.route:<6} {got.clients:>4} clients  {got.per_second:>6.0f} msg/s  "
-                f"p50 {got.p50:.1f} ms  p99 {got.p99:.1f} ms",
-                flush=True,
-            )
+            print(asyncio.run(measure(options.url, route, clients, options.seconds)), flush=True)
 
 
 if __name__ == "__main__":
