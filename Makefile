@@ -58,5 +58,5 @@ deploy: setup ## Deploy STAGE to AWS; without STAGE, changed sources to the runn
 destroy: ## Remove STAGE from AWS; the tables are kept
 	cdk destroy --all -c stage=$(STAGE)
 
-bench: setup ## Measure what the local cloud itself costs
-	@$(PY) -m bench.echo
+bench: setup ## Measure real messages beside the bare echo (FLOW=one_to_one)
+	@$(PY) -m bench $(if $(FLOW),--flow $(FLOW))
