@@ -37,6 +37,7 @@ check: setup ## Everything that needs no server: style, types, arrows, CQL, unit
 	ruff format --check .
 	mypy
 	lint-imports
+	$(PY) -m schemas.lint_cql
 	pytest -q tests/unit tests/contract tests/infra
 
 test: check ## check, then the tests that start a local cloud of their own on free ports
@@ -46,8 +47,8 @@ fmt: ## Format the code and sort imports
 	ruff format .
 	ruff check --fix .
 
-schema: ## Render what is rendered from schemas/
-	$(PY) -m schemas
+schema: ## Render schemas/tables.cql from schemas/tables.py
+	$(PY) -c "from pathlib import Path; from schemas.tables import render_cql; Path('schemas/tables.cql').write_text(render_cql())"
 
 synth: setup ## Write the templates of STAGE to cdk.out
 	cdk synth --quiet -c stage=$(STAGE)

@@ -44,7 +44,7 @@ async def serve(port: int, state: Path, *, as_shipped: bool) -> None:
 
 
 async def _start_one_process_each() -> None:
-    """Start a process of every restored function while Cassandra still starts, so that no call waits for it."""
+    """Start a process of every restored function while Cassandra starts, so that no call waits for it."""
     await asyncio.sleep(0.5)  # the state is restored before the port opens
     for (_account, _region, name), record in lambdas._functions.all_items():
         config = record["config"]

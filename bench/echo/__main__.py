@@ -1,4 +1,4 @@
-"""``python -m bench.echo``: what the local cloud itself costs, on a cloud of its own that is gone afterwards."""
+"""``python -m bench.echo``: what the local cloud itself costs, on a cloud of its own."""
 
 from __future__ import annotations
 
