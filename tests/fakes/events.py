@@ -19,7 +19,6 @@ NONCE = base64url.encode(bytes(16))
 
 def frame(connection: Connection, body: object, previous: int = 0) -> Event:
     """A frame of a socket. ``body`` is text as it came, bytes of a binary frame, or an object for JSON."""
-    text = body if isinstance(body, str) else json.dumps(body)
     event: Event = {
         "requestContext": {
             "connectionId": connection.connection_id,
@@ -31,12 +30,10 @@ def frame(connection: Connection, body: object, previous: int = 0) -> Event:
                 "principalId": str(connection.address),
             },
         },
-        "body": text,
-        "isBase64Encoded": False,
     }
     if isinstance(body, bytes):
-        event |= {"body": b64encode(body).decode(), "isBase64Encoded": True}
-    return event
+        return event | {"body": b64encode(body).decode(), "isBase64Encoded": True}
+    return event | {"body": body if isinstance(body, str) else json.dumps(body), "isBase64Encoded": False}
 
 
 def handshake(proof: str | None, **headers: str) -> Event:
