@@ -70,9 +70,7 @@ TABLES: tuple[Table, ...] = (
         growth="one row for the devices, one a related account (at most 5,000)",
         lwt=True,
         partition=(_ACCOUNT,),
-        clustering=(
-            Column("entry", "ascii", "'devices', or 'peer:<account_id>' for one related account"),
-        ),
+        clustering=(Column("entry", "ascii", "'devices', or 'peer:<account_id>' for one related account"),),
         columns=(
             Column("version", "int", "devices: version of the list, +1 with every change"),
             Column("body", "text", "devices: the whole list as JSON"),
@@ -154,7 +152,8 @@ def table(name: str) -> Table:
 def create_table(spec: Table) -> str:
     """``CREATE TABLE`` for Apache Cassandra and for readers; Keyspaces gets the same columns by CloudFormation."""
     width = max(len(column.name) for column in spec.key + spec.columns)
-    lines = [f"    {column.name:<{width}}  {column.type:<8}, -- {column.holds}" for column in spec.key + spec.columns]
+    columns = spec.key + spec.columns
+    lines = [f"    {column.name:<{width}}  {column.type + ',':<9} -- {column.holds}" for column in columns]
     partition = ", ".join(column.name for column in spec.partition)
     clustering = "".join(f", {column.name}" for column in spec.clustering)
     options = f" WITH default_time_to_live = {spec.ttl_seconds}" if spec.ttl_seconds else ""
@@ -167,12 +166,14 @@ def create_table(spec: Table) -> str:
 
 def render_cql() -> str:
     """All tables as readable CQL: the content of ``schemas/tables.cql``."""
-    parts = [
-        "-- Rendered from schemas/tables.py by `make schema`; a test compares the two.",
+    keyspace = (
         f"CREATE KEYSPACE IF NOT EXISTS {KEYSPACE}\n"
-        "    WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};",
-    ]
+        "    WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};"
+    )
+    parts = ["-- Rendered from schemas/tables.py by `make schema`; a test compares the two.", keyspace]
     for spec in TABLES:
         writes = "written by conditional statements only" if spec.lwt else "plain writes"
-        parts.append(f"-- {spec.answers}\n-- Grows by: {spec.growth}. Writes: {writes}.\n{create_table(spec)}")
+        parts.append(
+            f"-- {spec.answers}\n-- Grows by: {spec.growth}. Writes: {writes}.\n{create_table(spec)}"
+        )
     return "\n\n".join(parts) + "\n"

@@ -1,0 +1,10 @@
+"""``python -m schemas`` (``make schema``): write what is rendered from the sources here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.tables import render_cql
+
+if __name__ == "__main__":
+    Path(__file__).with_name("tables.cql").write_text(render_cql())
