@@ -188,10 +188,16 @@ def test_a_second_start_is_quick_offline_and_finds_everything(local: CommandLine
     start_without_network(local)
     output = local.up()
     assert "unchanged" in output
-    assert int(output.split("Heliograph is up (")[1].split()[0]) < 15  # 5 on an idle machine
+    first = (local.state / "first.txt").read_text()
+    assert seconds_until_up(output) < seconds_until_up(first)
     again = local.status()
     assert (again["BASE_URL"], again["SOCKET_URL"]) == (status["BASE_URL"], status["SOCKET_URL"])
     assert has_row(LocalCloud(local.state), "before the end")
+
+
+def seconds_until_up(output: str) -> int:
+    """What `up` printed; compared, not bounded: the machine may be busy."""
+    return int(output.split("Heliograph is up (")[1].split()[0])
 
 
 def start_without_network(local: CommandLine) -> None:
