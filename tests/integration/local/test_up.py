@@ -197,7 +197,7 @@ def test_a_second_start_is_quick_offline_and_finds_everything(local: CommandLine
 
 def seconds_until_up(output: str) -> int:
     """What `up` printed; compared, not bounded: the machine may be busy."""
-    return int(output.split("Heliograph is up (")[1].split()[0])
+    return int(output.split("Heliograph is up (")[1].split(maxsplit=1)[0])
 
 
 def start_without_network(local: CommandLine) -> None:
