@@ -150,7 +150,7 @@ def table(name: str) -> Table:
 
 
 def create_table(spec: Table) -> str:
-    """``CREATE TABLE`` for Apache Cassandra and for readers; Keyspaces gets the same columns by CloudFormation."""
+    """``CREATE TABLE`` for Apache Cassandra and readers; CloudFormation gives Keyspaces the same columns."""
     width = max(len(column.name) for column in spec.key + spec.columns)
     columns = spec.key + spec.columns
     lines = [f"    {column.name:<{width}}  {column.type + ',':<9} -- {column.holds}" for column in columns]
