@@ -50,8 +50,9 @@ class OidcVerifier:
         """
         if verification.method != self.method:
             raise ChatError(Code.VERIFICATION_FAILED)
+        keys = self._fetched_keys()
         try:
-            key = self._key_client().get_signing_key_from_jwt(verification.token)
+            key = keys.get_signing_key_from_jwt(verification.token)
             claims: dict[str, Any] = jwt.decode(
                 verification.token,
                 key,
@@ -61,13 +62,22 @@ class OidcVerifier:
                 leeway=LEEWAY,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "nonce"]},
             )
-        except (jwt.PyJWKClientConnectionError, json.JSONDecodeError, OSError):
+        except jwt.PyJWKClientConnectionError:
             raise unavailable() from None
         except (jwt.PyJWTError, ValueError):
             raise ChatError(Code.VERIFICATION_FAILED) from None
-        if claims["nonce"] != base64url.encode(sha256(auth_key).digest()):
+        if not claims["sub"] or claims["nonce"] != base64url.encode(sha256(auth_key).digest()):
             raise ChatError(Code.VERIFICATION_FAILED)
         return f"oidc:{self._issuer}#{claims['sub']}"
+
+    def _fetched_keys(self) -> jwt.PyJWKClient:
+        """The issuer's keys, fetched where none are kept: what goes wrong from here on is the token's fault."""
+        keys = self._key_client()
+        try:
+            keys.get_signing_keys()
+        except (jwt.PyJWTError, OSError, ValueError):
+            raise unavailable() from None
+        return keys
 
     def _key_client(self) -> jwt.PyJWKClient:
         if self._keys is None:
