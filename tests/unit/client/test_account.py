@@ -129,7 +129,7 @@ def test_an_unreachable_server_is_a_network_error(world: World) -> None:
             with pytest.raises(NetworkError) as failed:
                 await alice.register("alice")
             assert failed.value.retryable
-            assert failed.value.docs_url == "docs/errors.md#network"
+            assert failed.value.docs_url == "docs/sdk.md#errors"
 
     run(story())
 

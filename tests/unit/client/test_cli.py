@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def test_json_is_one_object_per_line(server: FakeServer, capsys: Capture) -> Non
         (["-p", "alice", "register", "other"], 1, "register HANDLE"),
         (["-p", "new", "register", "alice"], 1, "register ANOTHER_HANDLE"),
         (["-p", "alice", "link", "nonsense"], 2, "link"),
+        (["-p", "new", "register", "New User"], 2, "helio -p new register new"),
         (["-p", "new", "--server", "https://chat.example.org", "status"], 2, "register"),
         (["-p", "new", "--server", "https://chat.example.org", "register", "new"], 1, "make up"),
     ],
@@ -189,7 +191,7 @@ class Typing(io.StringIO):
     def __next__(self) -> str:
         line = self.readline()
         while not line and not self._before_end():
-            pass
+            time.sleep(0.01)
         if not line:
             raise StopIteration
         return line

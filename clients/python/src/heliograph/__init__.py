@@ -13,6 +13,7 @@ from heliograph.client import Client
 from heliograph.encryption import ClearEncryption, Content, Encryption
 from heliograph.errors import (
     AlreadyRegistered,
+    BadHandle,
     BadLinkCode,
     DecryptionFailed,
     DeviceLimit,
@@ -54,6 +55,7 @@ __all__ = [
     "AccountId",
     "Address",
     "AlreadyRegistered",
+    "BadHandle",
     "BadLinkCode",
     "ClearEncryption",
     "Client",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 
 from heliograph import linking
-from heliograph.errors import AlreadyRegistered, HeliographError
+from heliograph.errors import AlreadyRegistered, BadHandle, HeliographError
 from heliograph.ids import AccountId
 from heliograph.model import Device
 from heliograph.opening import OpenProfile
 from heliograph.store import incoming, peers, profile
 from heliograph.store.incoming import Ack
 from heliograph.store.peers import Peer
+
+
+HANDLE = re.compile(r"[a-z][a-z0-9_.]{1,29}")
 
 
 class OwnAccount(OpenProfile):
@@ -29,6 +33,7 @@ class OwnAccount(OpenProfile):
             token: ID token of the server's sign-in; none for a local cloud.
 
         Raises:
+            BadHandle: It has another shape.
             HandleTaken: It belongs to somebody else.
             VerificationFailed: The server wants a token, or another one.
             AlreadyRegistered: The profile has another handle already.
@@ -38,6 +43,8 @@ class OwnAccount(OpenProfile):
             if self._identity.handle == handle:
                 return
             raise AlreadyRegistered(f"the profile is {self._identity.handle} already")
+        if not HANDLE.fullmatch(handle):
+            raise BadHandle(f"a handle is 2 to 30 of a-z 0-9 _ . , a letter first: {handle!r} is none")
         api, database = self._https(), self._store()
         key = await database.run(profile.key)
         await api.discover()

@@ -11,6 +11,30 @@ TRANSIENT = frozenset(
 """Codes after which the same request may succeed."""
 
 
+SDK_CODES = frozenset(
+    {
+        "ALREADY_REGISTERED",
+        "BAD_HANDLE",
+        "BAD_LINK_CODE",
+        "CLOSED",
+        "ENCRYPTION_REFUSED",
+        "HANDSHAKE_REFUSED",
+        "NETWORK",
+        "NOT_REGISTERED",
+        "NO_SERVER",
+        "PROOF_FAILED",
+        "REPLACED",
+        "SEND_FAILED",
+        "STORE_LOCKED",
+        "STORE_UNREADABLE",
+        "TIMEOUT",
+        "UNDECRYPTABLE",
+        "VERSION_UNSUPPORTED",
+    }
+)
+"""Codes that no server sends."""
+
+
 class HeliographError(Exception):
     """Something was refused or failed.
 
@@ -41,6 +65,8 @@ class HeliographError(Exception):
     @property
     def docs_url(self) -> str:
         """Where the code is explained, relative to the project."""
+        if self.code in SDK_CODES:
+            return "docs/sdk.md#errors"
         return f"docs/errors.md#{self.code.lower()}"
 
 
@@ -72,6 +98,12 @@ class NotFound(HeliographError):
     """There is no such account, handle or device."""
 
     default_code = "NOT_FOUND"
+
+
+class BadHandle(HeliographError):
+    """The text is no handle."""
+
+    default_code = "BAD_HANDLE"
 
 
 class HandleTaken(HeliographError):

@@ -61,7 +61,7 @@ class OpenProfile:
         self._engine: Engine | None = None
         self._streams: set[EventStream] = set()
         self._cursor = Cursor(0)
-        self._state = ConnectionChanged("offline", None, _now(), Cursor(0))
+        self._state = ConnectionChanged("connecting" if connect else "offline", None, _now(), Cursor(0))
         self._state_changed = asyncio.Event()
         self._last_logged = Cursor(0)
 
@@ -199,6 +199,8 @@ class OpenProfile:
         await self._engine.start(connect=self._connect)
 
     def _set_state(self, state: ConnectionState, reason: str | None) -> None:
+        if (state, reason) == (self._state.state, self._state.reason):
+            return
         self._state = ConnectionChanged(state, reason, _now(), self._last_logged)
         self._state_changed.set()
         for stream in self._streams:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def listen(*, timeout: float | None = None, count: int | None = None) -> None:  # noqa: ASYNC109 - a command line option
-    """Print messages as they come, those that were not printed before first. Does not mark them read.
+    """Print messages as they come, those that were not shown before first. Does not mark them read.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ async def _follow(me: Client, context: Context, count: int | None) -> None:
         if context.json:
             context.emit(event)
         match event:
-            case MessageReceived(message=message):
+            case MessageReceived(message=message) if message.status != "read":  # else a chat showed it
                 shown += 1
-                if not context.json and message.status != "read":
+                if not context.json:
                     context.show(line(message, await me.handle_of(message.peer)))
             case ConnectionChanged(state="closed", reason=reason):
                 raise HeliographError("the server closed the connection for good", code=reason)

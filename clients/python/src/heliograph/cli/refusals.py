@@ -19,6 +19,7 @@ _CODES = {
     "RATE_LIMITED": RATE_LIMITED,
     "NO_SERVER": USAGE,
     "BAD_LINK_CODE": USAGE,
+    "BAD_HANDLE": USAGE,
 }
 
 _NEXT = {
@@ -31,6 +32,7 @@ _NEXT = {
     "NO_SERVER": "make up   (or: {helio} --server https://... register {profile})",
     "NOT_REGISTERED": "{helio} register {profile}",
     "ALREADY_REGISTERED": "helio -p ANOTHER register HANDLE",
+    "BAD_HANDLE": "{helio} register {profile}",
     "HANDLE_TAKEN": "{helio} register ANOTHER_HANDLE",
     "VERIFICATION_FAILED": "{helio} register HANDLE --token ID_TOKEN",
     "NOT_FOUND": "check the spelling of the handle; {helio} status lists whom you know",
