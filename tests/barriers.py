@@ -1,26 +1,28 @@
 """Barriers and fail-points of a test deployment: adapters that wait or fail where a test says so.
 
-``HELIOGRAPH_DECORATE_SERVICES=tests.barriers:decorate`` puts them around the real adapters of every function; a
-folder (``HELIOGRAPH_BARRIERS``) is how the test, in another process, talks to them. For a point such as
-``send.inbox.put.before`` (function, port, method, side) the test drops a file:
+``HELIOGRAPH_DECORATE_SERVICES=tests.barriers:decorate`` puts them around the real adapters of every
+function; a folder (``HELIOGRAPH_BARRIERS``) is how the test, in another process, talks to them. For a point
+such as ``send.inbox.put.before`` (function, port, method, side) the test drops a file:
 
 * ``<point>.hold``: the first call to get there writes ``<point>.reached`` and waits for ``<point>.release``;
 * ``<point>.kill``: the worker process ends there, once;
-* ``<function>.sockets.post_all.gone`` / ``.fail``: the next posts are answered 410 / fail without being made, once;
+* ``<function>.sockets.post_all.gone`` / ``.fail``: the next posts are answered 410 / fail unmade, once;
 * ``<function>.swap``: the function runs as its mutant of :mod:`tests.mutants`, as long as the file is there.
 
-No file, no effect. The template knows nothing of this, and a test proves that no cloud asset holds it.
+A file that is not empty counts only for calls whose arguments hold its text, such as an account: what an
+earlier test left under way is not caught. No file, no effect. The template knows nothing of this, and a test
+proves that no cloud asset holds it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 from tests import mutants
+from tests.waiting import until
 
 HELD_SECONDS = 8.0
 """The longest a call waits: under the ten seconds of a handler."""
@@ -36,17 +38,17 @@ class Barriers:
         self._ran = folder / "ran"
         self._ran.mkdir(parents=True, exist_ok=True)
 
-    def hold(self, point: str) -> None:
-        """The next call at this point waits until :meth:`release`."""
-        (self.folder / f"{point}.hold").touch()
+    def hold(self, point: str, only: str = "") -> None:
+        """The next call at this point (about ``only``, if given) waits until :meth:`release`."""
+        self._set(f"{point}.hold", only)
 
     def release(self, point: str) -> None:
         """Let the held call go on."""
         (self.folder / f"{point}.release").touch()
 
-    def once(self, point: str, what: str) -> None:
-        """Do ``kill``, ``gone`` or ``fail`` at the next call at this point."""
-        (self.folder / f"{point}.{what}").touch()
+    def once(self, point: str, what: str, only: str = "") -> None:
+        """Do ``kill``, ``gone`` or ``fail`` at the next call at this point (about ``only``, if given)."""
+        self._set(f"{point}.{what}", only)
 
     def swap(self, function: str) -> None:
         """Run the mutant of this function from now on."""
@@ -54,17 +56,12 @@ class Barriers:
 
     async def reached(self, point: str, seconds: float = 30.0) -> None:
         """Wait until a call is held at the point. Raises TimeoutError."""
-        file = self.folder / f"{point}.reached"
-        async with asyncio.timeout(seconds):
-            while not file.exists():
-                await asyncio.sleep(0.002)
+        await until((self.folder / f"{point}.reached").exists, seconds)
 
     async def used(self, point: str, what: str, seconds: float = 30.0) -> None:
         """Wait until the effect set by :meth:`once` happened. Raises TimeoutError."""
         file = self.folder / f"{point}.{what}"
-        async with asyncio.timeout(seconds):
-            while file.exists():
-                await asyncio.sleep(0.002)
+        await until(lambda: not file.exists(), seconds)
 
     def open_all(self) -> None:
         """Release what is held and forget everything."""
@@ -80,6 +77,12 @@ class Barriers:
         for file in (*self.folder.iterdir(), *self._ran.iterdir()):
             if file.is_file():
                 file.unlink()
+
+    def _set(self, name: str, only: str) -> None:
+        """Files appear with their content, never empty first."""
+        made = self.folder / f"{name}.new"
+        made.write_text(only)
+        made.rename(self.folder / name)
 
     def functions_that_ran(self) -> set[str]:
         """The names of all functions that served anything at all."""
@@ -120,9 +123,9 @@ class _Port:
         point = f"{self._name}.{method}"
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._pause(f"{point}.before")
+            self._pause(f"{point}.before", args)
             result = self._outcomes(point, args) or real(*args, **kwargs)
-            self._pause(f"{point}.after")
+            self._pause(f"{point}.after", args)
             return result
 
         return call
@@ -130,16 +133,16 @@ class _Port:
     def _outcomes(self, point: str, args: tuple[Any, ...]) -> Any:
         """Made-up outcomes for posts."""
         for what in ("gone", "fail"):
-            if point.endswith(".sockets.post_all") and args and args[0] and self._take(f"{point}.{what}"):
+            if point.endswith(".sockets.post_all") and args[0] and self._take(f"{point}.{what}", args):
                 from chat.ports.sockets import Outcome  # noqa: PLC0415, runs inside the function only
 
                 return [Outcome.GONE if what == "gone" else Outcome.FAILED for _ in args[0]]
         return None
 
-    def _pause(self, point: str) -> None:
-        if self._take(f"{point}.kill"):
+    def _pause(self, point: str, args: tuple[Any, ...]) -> None:
+        if self._take(f"{point}.kill", args):
             os._exit(137)
-        if self._take(f"{point}.hold"):
+        if self._take(f"{point}.hold", args):
             reached, release = (self._folder / f"{point}.{what}" for what in ("reached", "release"))
             reached.touch()
             end = time.monotonic() + HELD_SECONDS
@@ -150,10 +153,14 @@ class _Port:
             reached.unlink(missing_ok=True)
             release.unlink(missing_ok=True)
 
-    def _take(self, name: str) -> bool:
-        """Whether the file was there; only one call gets it."""
+    def _take(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Whether the file was there and means this call; only one call gets it."""
+        file = self._folder / name
         try:
-            (self._folder / name).unlink()
+            only = file.read_text()
+            if only not in repr(args):
+                return False
+            file.unlink()
         except FileNotFoundError:
             return False
         return True

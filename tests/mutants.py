@@ -1,7 +1,7 @@
 """Broken versions of what the race tests guard, so that a test can prove that it would notice.
 
-The rules: a sender writes rows, then reads connections; a receiver writes its connection, then reads rows. Here each
-side does it the other way round, inside a real deployment, as long as ``is_on`` says so.
+The rules: a sender writes rows, then reads connections; a receiver writes its connection, then reads rows.
+Here each side does it the other way round, inside a real deployment, as long as ``is_on`` says so.
 """
 
 from __future__ import annotations

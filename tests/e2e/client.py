@@ -1,6 +1,7 @@
 """A client of the protocol that knows nothing of the server's code, nor of the SDK.
 
-It speaks ``docs/protocol.md`` from raw sockets and HTTPS, and holds every frame and body it sees to ``schemas/``.
+It speaks ``docs/protocol.md`` from raw sockets and HTTPS, and holds every frame and body it sees to
+``schemas/``.
 Tests use it to do what the SDK never would: send nonsense, replay, stay silent.
 """
 
@@ -31,7 +32,7 @@ Json = dict[str, Any]
 Name = list[str]
 
 ANSWER_SECONDS = 30.0
-"""How long anything may take before a test gives up on it: a machine that runs the whole cloud may be busy."""
+"""How long anything may take before a test gives up on it: a machine with a whole cloud may be busy."""
 
 GATEWAY_SAYS = frozenset({"message", "connectionId", "requestId"})
 """The fields of what API Gateway says on its own when a function failed."""
@@ -39,7 +40,7 @@ GATEWAY_SAYS = frozenset({"message", "connectionId", "requestId"})
 _socket_urls: dict[str, str] = {}
 
 routes_used: set[str] = set()
-"""Every HTTPS route that was asked and every action that was sent in this run, as the API documents name them."""
+"""Every HTTPS route that was asked and every action that was sent in this run, as the contract names them."""
 
 
 def b64(data: bytes) -> str:
@@ -135,15 +136,17 @@ class Device:
         headers = {"content-type": "application/json"}
         if authorization:
             headers["authorization"] = authorization
-        asked = urllib.request.Request(self.base_url + path, data or None, headers, method=method)
+        url = self.base_url + path
+        asked = urllib.request.Request(url, data or None, headers, method=method)  # noqa: S310, our stage
         try:
-            with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
+            with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
                 status, body = answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
             status, body = refused.code, json.load(refused)
         route = f"{method} {_template(path)}"
-        contract.check_body(route, status, body)
         routes_used.add(route)
+        if status < 500 or "error" in body:  # else API Gateway says on its own that a function failed
+            contract.check_body(route, status, body)
         return status, body
 
     def discovery(self) -> Json:
@@ -321,7 +324,7 @@ class Socket:
         return f"r{self._refs}"
 
     async def insist(self, frame: Json) -> Json:
-        """Send a frame until it is answered without UNAVAILABLE, as clients do: always the same ids and bytes."""
+        """Send a frame until it is answered without UNAVAILABLE, as clients do: the same ids and bytes."""
         async with asyncio.timeout(2 * ANSWER_SECONDS):
             while True:
                 failures = self.failures

@@ -1,9 +1,9 @@
 """The stage that the end-to-end tests drive.
 
-``HELIOGRAPH_BASE_URL`` names a deployed stage; without it the tests start a local cloud of their own on free ports. What needs
-more than a base URL (barriers, kills, tables) is marked ``local_only`` and skipped on a stage from outside.
-``HELIOGRAPH_E2E_STATE`` names a folder that keeps the state of the local cloud from run to run, so that the next
-run starts in seconds and deploys only what changed.
+``HELIOGRAPH_BASE_URL`` names a deployed stage; without it the tests start a local cloud of their own on free
+ports. What needs more than a base URL (barriers, kills, tables) is marked ``local_only`` and skipped there.
+``HELIOGRAPH_E2E_STATE`` names a folder that keeps the state of the local cloud from run to run, so that the
+next run starts in seconds and deploys only what changed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a coroutine test on an event loop of its own."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
-    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001
+    names = pyfuncitem._fixtureinfo.argnames
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
     return True
 
@@ -116,3 +116,17 @@ def alice(new_device: Callable[[], Device]) -> Device:
 def bob(new_device: Callable[[], Device]) -> Device:
     """Another account."""
     return new_device()
+
+
+@pytest.fixture
+def cassandra_log(cloud: LocalCloud) -> Callable[[], str]:
+    """Reads what Cassandra has logged since the test began."""
+    log = cloud.places.log("cassandra")
+    start = log.stat().st_size
+
+    def read() -> str:
+        with log.open("rb") as file:
+            file.seek(start)
+            return file.read().decode(errors="replace")
+
+    return read

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import time
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from cassandra.cluster import Cluster
+from cassandra.cluster import Cluster, NoHostAvailable
 from cassandra.policies import ConstantReconnectionPolicy
 
 from tests.e2e.client import ANSWER_SECONDS, Device, now
@@ -41,8 +40,15 @@ class Tables:
         self._cluster.shutdown()
 
     def run(self, cql: str, *values: object) -> list[Any]:
-        """The rows of any statement, with ``%s`` for its values."""
-        return list(self._session.execute(cql, values, timeout=ANSWER_SECONDS))
+        """The rows of any statement, with ``%s`` for its values. Waits for a Cassandra that is starting."""
+        end = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return list(self._session.execute(cql, values, timeout=ANSWER_SECONDS))
+            except NoHostAvailable:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def inbox(self, device: Device) -> list[Row]:
         """What waits for a device, in the order of the table."""
@@ -58,10 +64,3 @@ class Tables:
         """The connect numbers of the sockets of a device."""
         cql = "SELECT connect_number FROM connections_by_account WHERE account_id = %s AND device_id = %s"
         return sorted(row.connect_number for row in self.run(cql, device.account, device.device))
-
-
-async def until(condition: Callable[[], bool], seconds: float = ANSWER_SECONDS) -> None:
-    """Wait for a condition on the tables. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.02)

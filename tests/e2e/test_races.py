@@ -9,6 +9,7 @@ import pytest
 
 from tests.barriers import Barriers
 from tests.e2e.client import Device, Socket, now, shown
+from tests.waiting import until
 
 pytestmark = pytest.mark.local_only
 
@@ -33,7 +34,7 @@ async def arrives(alice: Socket, bob: Device, barriers: Barriers, point: str) ->
     behind everything that the first one led to: once it is there, the first one is there or will not come.
     """
     first, second = alice.device.message(bob), alice.device.message(bob)
-    barriers.hold(point)
+    barriers.hold(point, only=bob.account)
     if point.startswith("send."):
         sending = asyncio.create_task(alice.send(first))
         await barriers.reached(point)
@@ -49,10 +50,13 @@ async def arrives(alice: Socket, bob: Device, barriers: Barriers, point: str) ->
     assert results[0].get("accepted"), results
     async with socket:
         await alice.send(second)
-        async with asyncio.timeout(30):
-            while second["id"] not in (arrived := [event["id"] for event in shown(socket.events)]):
-                await asyncio.sleep(0.01)
-        return first["id"] in arrived
+        await until(lambda: second["id"] in ids(socket))
+        return first["id"] in ids(socket)
+
+
+def ids(socket: Socket) -> set[str]:
+    """The messages that came."""
+    return {event["id"] for event in shown(socket.events)}
 
 
 async def connect(bob: Device) -> Socket:
@@ -66,7 +70,7 @@ async def connect(bob: Device) -> Socket:
 async def test_a_message_sent_during_a_connect_arrives(
     alice: Device, bob: Device, barriers: Barriers, point: str
 ) -> None:
-    """Rows before connections on one side, the connection before rows on the other: one of them sees the other."""
+    """Rows before connections here, the connection before rows there: one of the two sees the other."""
     async with await alice.connect() as socket:
         assert await arrives(socket, bob, barriers, point)
 
@@ -100,5 +104,5 @@ async def test_nothing_is_missed_without_barriers_either(alice: Device, bob: Dev
             sent.append(message["id"])
             async with await connecting as other:
                 await other.wait_for(len(sent))
-                seen.append({event["id"] for event in shown(other.events)})
+                seen.append(ids(other))
         assert all(set(sent[: n + 1]) <= seen[n] for n in range(20))

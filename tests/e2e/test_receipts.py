@@ -1,0 +1,148 @@
+"""Receipts: who gets them, who never does, and what a sender may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.e2e.client import Device, Json, Socket, name_of, shown
+from tests.e2e.tables import Row, Tables
+from tests.waiting import until
+
+
+async def relate(by: Device, what: str, peer: Device, method: str = "PUT") -> None:
+    """Accept, block or (DELETE) unblock an account."""
+    status, answer = await asyncio.to_thread(by.request, method, f"/v1/account/{what}/{peer.account}")
+    assert status == 200, answer
+
+
+def receipts(socket: Socket) -> list[Json]:
+    """The receipts that a socket got."""
+    return [event for event in socket.events if event["type"] == "receipt"]
+
+
+async def unreceipted(socket: Socket, peer: Device, *messages: Json) -> list[list[str]]:
+    """The messages that the server calls delivered when it is asked."""
+    socket.events.clear()
+    names = [[message["id"], socket.device.address] for message in messages]
+    await socket.drain(unreceipted={peer.account: names})
+    found = [event for event in receipts(socket) if "row" not in event]
+    assert all((event["by"], event["status"]) == (peer.account, "delivered") for event in found)
+    return [name for event in found for name in event["messages"]]
+
+
+@pytest.mark.local_only
+async def test_a_sender_who_was_away_finds_the_receipt(alice: Device, bob: Device, tables: Tables) -> None:
+    """It waits as a row that names itself; acknowledged as quiet it is gone, and nobody hears of that."""
+    await relate(bob, "accepted", alice)
+    async with await bob.connect() as b:
+        async with await alice.connect() as a:
+            await a.send(alice.message(bob))
+            [event] = await b.wait_for(1)
+        await until(lambda: tables.sockets(alice) == [])
+        await b.ack(delivered=[name_of(event)])
+        await until(lambda: tables.inbox(bob) == [])
+
+        async with await alice.connect() as a:
+            [receipt] = receipts(a)
+            assert receipt == {
+                "type": "receipt",
+                "status": "delivered",
+                "by": bob.address,
+                "messages": [name_of(event)],
+                "row": list(tables.inbox(alice)[0][1:]),
+            }
+            await a.ack(quiet=[receipt["row"]])
+            await until(lambda: tables.inbox(alice) == [])
+            await a.drain()
+            assert receipts(a) == [receipt]
+        await b.drain()
+        assert receipts(b) == []
+
+
+@pytest.mark.local_only
+async def test_a_stranger_gets_no_receipt(alice: Device, bob: Device, tables: Tables) -> None:
+    """Receipts are no beacon: the row goes, and neither live, stored nor asked for does she hear of it."""
+    async with await alice.connect() as a, await bob.connect() as b:
+        message = alice.message(bob)
+        await a.send(message)
+        [event] = await b.wait_for(1)
+        await b.ack(delivered=[name_of(event)])
+        await until(lambda: tables.inbox(bob) == [])
+        assert await unreceipted(a, bob, message) == []
+        assert tables.inbox(alice) == []
+        assert receipts(a) == []
+
+
+@pytest.mark.local_only
+async def test_a_block_is_silent(alice: Device, bob: Device, tables: Tables) -> None:
+    """Alice sees accepted and nothing more, now and after the unblock; from then on messages flow."""
+    alice2 = await asyncio.to_thread(alice.link)
+    await relate(bob, "accepted", alice)
+    async with await alice.connect() as a, await bob.connect() as b:
+        await relate(bob, "blocks", alice)
+        lost = alice.message(bob, own=[alice2])
+        [result] = await a.send(lost)
+        assert result == {"id": lost["id"], "accepted": True}
+        assert tables.inbox(bob) == []
+        assert tables.inbox(alice2) == [Row(2, lost["id"], alice.address)]
+        assert await unreceipted(a, bob, lost) == []
+        [refused] = await b.send(bob.message(alice, alice2))
+        assert refused["error"]["code"] == "RECIPIENT_BLOCKED"
+
+        await relate(bob, "blocks", alice, "DELETE")
+        assert await unreceipted(a, bob, lost) == []
+        heard = alice.message(bob, own=[alice2])
+        await a.send(heard)
+        [event] = await b.wait_for(1)
+        assert event["id"] == heard["id"]
+        await b.ack(delivered=[name_of(event)])
+        await a.wait_for(1, "receipt")
+        assert [receipt["messages"] for receipt in receipts(a)] == [[name_of(event)]]
+        await b.drain()
+        assert shown(b.events) == [event]
+
+
+@pytest.mark.local_only
+async def test_a_block_hides_acknowledgements_too(alice: Device, bob: Device, tables: Tables) -> None:
+    """What came before the block is acknowledged after it, unheard."""
+    await relate(bob, "accepted", alice)
+    async with await alice.connect() as a, await bob.connect() as b:
+        message = alice.message(bob)
+        await a.send(message)
+        [event] = await b.wait_for(1)
+        await relate(bob, "blocks", alice)
+        await b.ack(delivered=[name_of(event)])
+        await until(lambda: tables.inbox(bob) == [])
+        assert await unreceipted(a, bob, message) == []
+        assert receipts(a) == []
+        assert tables.inbox(alice) == []
+
+
+@pytest.mark.local_only
+async def test_unreceipted_is_answered_from_what_is_true(alice: Device, bob: Device, tables: Tables) -> None:
+    """A waiting message is not delivered, one whose receipt got lost is; others' messages are not told."""
+    await relate(bob, "accepted", alice)
+    async with await alice.connect() as a:
+        taken, waiting = alice.message(bob), alice.message(bob)
+        await a.send(taken, waiting)
+        assert await unreceipted(a, bob, taken, waiting) == []
+        async with await bob.connect() as b:
+            await b.ack(quiet=[[taken["id"], alice.address]])
+            await until(lambda: len(tables.inbox(bob)) == 1)
+        assert await unreceipted(a, bob, taken, waiting) == [[taken["id"], alice.address]]
+
+        second = await asyncio.to_thread(bob.link)  # it has no row of the message: that proves nothing
+        assert await unreceipted(a, bob, waiting) == []
+        assert tables.inbox(second) == []
+
+
+async def test_nobody_is_told_about_messages_of_others(alice: Device, bob: Device) -> None:
+    """A name whose sender is not the asking account is not answered, whatever the inbox says."""
+    await relate(bob, "accepted", alice)
+    async with await alice.connect() as a, await bob.connect() as b:
+        message = bob.message(alice)
+        await b.send(message)
+        await a.drain(unreceipted={bob.account: [[message["id"], bob.address]]})
+        assert receipts(a) == []
