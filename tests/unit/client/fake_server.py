@@ -106,6 +106,7 @@ class FakeServer:
         self.accepted: set[tuple[str, str]] = set()
         self.connects: dict[str, int] = {}
         self.tried: list[int] = []
+        self.rivals = 0
         self.frames: list[dict[str, Any]] = []
         self.requests: list[str] = []
         self.time_offset = 0
@@ -147,6 +148,7 @@ class FakeServer:
         rival = self.sockets.get(address)
         self.sockets[address] = channel
         if rival is not None:
+            self.rivals += 1
             rival.post({"events": [{"type": "session_closed", "reason": "REPLACED"}]})
             rival.drop()
         return channel

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
+import pytest
 from heliograph import MessageReceived, SentElsewhere, StatusChanged, Undecryptable
-from heliograph.ids import Address, base64url, mint
+from heliograph.acks import AckQueue
+from heliograph.ids import Address, ConversationId, base64url, mint
+from heliograph.store.database import Database
+from heliograph.store.incoming import Ack, AckKind
 
 from tests.unit.client.world import World, newest, next_event, run, seal, statuses, texts, until
 
 
 def test_a_message_is_stored_before_it_is_acknowledged(world: World) -> None:
-    """When the store fails, no ack leaves; after a restart the row comes again and is acknowledged."""
+    """When the store fails, no ack leaves; the row is fetched again until it is stored, then acknowledged."""
 
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
@@ -25,15 +30,15 @@ def test_a_message_is_stored_before_it_is_acknowledged(world: World) -> None:
                 def fail(*_: object, **__: object) -> bytes:
                     raise OSError("the disk is full")
 
+                decrypt = broken._encryption.decrypt
                 broken._encryption.decrypt = fail  # type: ignore[method-assign]
                 await (await (await alice.conversation("bob")).send("Hi")).reached("sent", 5)
                 await asyncio.sleep(0.05)
                 assert world.server.sent("ack") == []
                 assert await texts(broken, "alice") == []
-            async with world.client("bob") as again:
-                await again.connected(5)
-                assert await texts(again, "alice") == ["Hi"]
+                broken._encryption.decrypt = decrypt  # type: ignore[method-assign]
                 await until(lambda: not world.server.inbox[f"{bob.account}:1"])
+                assert await texts(broken, "alice") == ["Hi"]
 
     run(story())
 
@@ -48,10 +53,12 @@ def test_a_row_that_comes_again_is_acknowledged_again_and_shown_once(world: Worl
             sent = world.server.sent("send")[0]["messages"][0]
             world.server.frames.clear()
             address, sender = f"{bob.account}:1", f"{alice.account}:1"
+            bob._encryption.decrypt = lambda *_, **__: pytest.fail("decrypted twice")  # type: ignore[method-assign]
             world.server.deliver(address, sender, sent["id"], bob.account, sent["devices"]["1"])
             await until(lambda: world.server.sent("ack"))
             assert world.server.sent("ack")[0]["ack"] == {"delivered": [[sent["id"], sender]]}
             assert await texts(bob, "alice") == ["Hi"]
+            del bob._encryption.decrypt
             stream = bob.events()
             await next_event(stream, MessageReceived)
             await (await (await alice.conversation("bob")).send("next")).reached("delivered", 5)
@@ -289,6 +296,29 @@ def test_a_refused_ack_is_sent_again(world: World) -> None:
             message = await (await alice.conversation("bob")).send("Hi")
             await message.reached("delivered", 5)
             assert len(world.server.sent("ack")) == 2
+
+    run(story())
+
+
+def test_an_ack_frame_holds_what_the_contract_allows(tmp_path: Path) -> None:
+    """At most 256 entries a list and 64 conversations leave in one frame; the rest stays owed."""
+
+    async def story() -> None:
+        database = Database(tmp_path / "store.db", "normal")
+        queue = AckQueue(database, 60, lambda: None)
+        kinds: list[AckKind] = ["delivered", "quiet", "read"]
+        for kind in kinds:
+            queue.add(
+                Ack(mint(number), f"{kind}:1", kind, ConversationId(f"{number % 100:022d}"))
+                for number in range(600)
+            )
+        body = json.loads("{" + queue.take().member.removeprefix(",") + "}")["ack"]
+        assert (len(body["delivered"]), len(body["quiet"]), len(body["read"])) == (256, 256, 64)
+        assert sum(len(names) for names in body["read"].values()) <= 256
+        while queue.take().acks:
+            pass
+        assert len(queue) == 0
+        await database.close()
 
     run(story())
 

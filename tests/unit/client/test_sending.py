@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from typing import Any
 
 import pytest
-from heliograph import NotFound, SendFailed, StatusChanged, TooLarge
+from heliograph import (
+    Address,
+    ClearEncryption,
+    HeliographError,
+    NotFound,
+    SendFailed,
+    StatusChanged,
+    TooLarge,
+)
 from heliograph.ids import id_milliseconds
 
 from tests.unit.client.fake_server import error
 from tests.unit.client.world import World, newest, next_event, run, statuses, texts, until
+
+
+class Restless(ClearEncryption):
+    """Makes other bytes each time, as a ratchet does."""
+
+    def encrypt(self, plaintext: bytes, **names: Any) -> dict[Address, bytes]:
+        return super().encrypt(plaintext + b" " * secrets.randbelow(1000), **names)
 
 
 def inside(frame: dict) -> list[str]:  # type: ignore[type-arg]
@@ -103,7 +120,7 @@ def test_a_retry_repeats_id_and_bytes(world: World) -> None:
     """Without an answer the same message goes again under the same id with the same bytes."""
 
     async def story() -> None:
-        async with world.people("alice", "bob") as (alice, bob):
+        async with world.people("alice", "bob", encryption=Restless()) as (alice, bob):
             world.server.sockets[f"{bob.account}:1"].closed = True
             unanswered = [True]
             world.server.answers = lambda frame: (
@@ -122,13 +139,13 @@ def test_a_retry_after_a_crash_repeats_id_and_bytes(world: World) -> None:
     """The bytes of an attempt are in the store before they are on the wire."""
 
     async def story() -> None:
-        async with world.people("alice", "bob") as (alice, _):
+        async with world.people("alice", "bob", encryption=Restless()) as (alice, _):
             world.server.answers = lambda frame: frame["action"] != "send"
             await (await alice.conversation("bob")).send("Hi")
             await until(lambda: world.server.sent("send"))
             await alice.close()
             world.server.answers = lambda frame: True
-            async with world.client("alice") as again:
+            async with world.client("alice", encryption=Restless()) as again:
                 await again.drained(5)
             sent = world.server.sent("send")
             assert sent[0]["messages"] == sent[-1]["messages"]
@@ -327,5 +344,22 @@ def test_an_unknown_handle_is_not_found(world: World) -> None:
             for name in ("nobody", "alice"):
                 with pytest.raises(NotFound):
                     await alice.conversation(name)
+
+    run(story())
+
+
+def test_waiting_ends_when_the_client_closes(world: World) -> None:
+    """Who waits for a status when the client is closed is told, instead of waiting for ever."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, _):
+            world.server.answers = lambda frame: False
+            message = await (await alice.conversation("bob")).send("Hi")
+            waiting = asyncio.create_task(message.reached("read"))
+            await until(lambda: world.server.sent("send"))
+            await alice.close()
+            with pytest.raises(HeliographError) as closed:
+                await waiting
+            assert closed.value.code == "CLOSED"
 
     run(story())

@@ -15,7 +15,6 @@ from heliograph.store import incoming, peers, profile
 from heliograph.store.incoming import Ack
 from heliograph.store.peers import Peer
 
-
 HANDLE = re.compile(r"[a-z][a-z0-9_.]{1,29}")
 
 

@@ -103,6 +103,7 @@ class Connection:
         self._renewing = False
         self._closed_reason: str | None = None
         self._wake = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
 
     async def socket(self) -> Socket:
@@ -117,13 +118,21 @@ class Connection:
         """Give up a socket that does not answer."""
         self._spawn(socket.close())
 
+    def reconnect(self) -> None:
+        """Give up the live socket, so that what is undelivered is drained again."""
+        if self._current is not None:
+            self.suspect(self._current)
+
     def flush_acks(self) -> None:
         """Send what is owed, if there is a socket; else it goes with the next `sync`."""
         if self._ready.is_set():
             self._spawn(self._post_acks())
 
-    async def run(self) -> None:
-        """Stay connected until the server or `stop` ends it."""
+    def start(self) -> None:
+        """Connect, and stay connected until the server or `stop` ends it."""
+        self._runner = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
         backoff = Backoff(self._timing.backoff_base, self._timing.backoff_cap)
         while self._closed_reason is None:
             self._events.state("connecting", None)
@@ -135,6 +144,9 @@ class Connection:
                 self._closed_reason = final.code
             except HeliographError as caught:
                 problem = caught
+            except Exception:
+                logger.exception("the connection failed unexpectedly and is opened again")
+                problem = HeliographError("unexpected", code="INTERNAL")
             self._ready.clear()
             if self._current is not None:
                 await self._current.close()
@@ -149,10 +161,15 @@ class Connection:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._post_acks(), 1)
         self._ready.clear()
-        for task in list(self._background):
+        tasks = [task for task in (self._runner, *self._background) if task is not None]
+        for task in tasks:
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         if self._current is not None:
             await self._current.close()
+        if self._closed_reason is None:
+            self._events.state("closed", None)
 
     async def _open(self) -> Socket:
         if self._socket_url is None:
@@ -247,9 +264,11 @@ class Connection:
         return new
 
     async def _retire(self, old: Socket) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(old.closed.wait(), self._timing.linger)
-        await old.close()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(old.closed.wait(), self._timing.linger)
+        finally:
+            await old.close()
 
     async def _drain(self, socket: Socket, *, first: bool) -> None:
         """Drain until little enough came; a refused `sync` is repeated on the same socket.

@@ -53,7 +53,7 @@ class Engine:
         self._clock = clock
         self._on_logged = on_logged
         self.acks = AckQueue(database, ack_delay, self._flush_acks)
-        self.inbox = Inbox(database, me, encryption, self.acks, self._stored)
+        self.inbox = Inbox(database, me, encryption, self.acks, self._stored, self._reconnect)
         self.connection = Connection(
             api=api,
             clock=clock,
@@ -77,7 +77,6 @@ class Engine:
             backoff=lambda: Backoff(timing.backoff_base, timing.backoff_cap),
             on_changed=self.changed,
         )
-        self._runner: asyncio.Task[None] | None = None
         self._refresher: asyncio.Task[None] | None = None
 
     async def start(self, *, connect: bool) -> None:
@@ -94,19 +93,19 @@ class Engine:
         for peer, seq in waiting:
             self.outbox.add(peer, seq)
         if connect:
-            self._runner = asyncio.create_task(self.connection.run())
+            self.connection.start()
 
     async def close(self) -> None:
         """Send what acks are owed and stop."""
         self.acks.stop()
         await self.connection.stop()
         await self.outbox.close()
-        for task in (self._runner, self._refresher):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        if self._refresher is not None:
+            self._refresher.cancel()
+            await asyncio.wait([self._refresher])
         await self.directory.close()
         await self.inbox.close()
+        self.watch.close()
 
     def changed(self, seqs: Iterable[int]) -> None:
         """Tell that messages changed and their events are in the log."""
@@ -117,6 +116,9 @@ class Engine:
 
     def _flush_acks(self) -> None:
         self.connection.flush_acks()
+
+    def _reconnect(self) -> None:
+        self.connection.reconnect()
 
     def _stored(self, done: Ingested) -> None:
         self.watch.changed(done.changed)

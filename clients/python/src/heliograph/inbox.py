@@ -33,12 +33,14 @@ class Inbox:
         encryption: Encryption,
         acks: AckQueue,
         on_stored: Callable[[Ingested], None],
+        on_failed: Callable[[], None],
     ) -> None:
         self._database = database
         self._me = me
         self._encryption = encryption
         self._acks = acks
         self._on_stored = on_stored
+        self._on_failed = on_failed
         self._frames: asyncio.Queue[tuple[list[dict[str, Any]], asyncio.Future[None] | None]] = asyncio.Queue(
             WAITING_FRAMES
         )
@@ -71,7 +73,8 @@ class Inbox:
                 await self._store(event for events, _ in frames for event in events)
             except Exception as caught:
                 problem = caught
-                logger.exception("received events could not be stored")
+                logger.exception("received events could not be stored, they are fetched again")
+                self._on_failed()
             for _, stored in frames:
                 if stored is not None and not stored.done():
                     if problem is None:

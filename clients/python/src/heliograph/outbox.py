@@ -117,9 +117,9 @@ class Outbox:
                         await self._refused(lane, problem)
                     else:
                         await asyncio.sleep(backoff.next(problem.retry_after))
-        except Exception:
-            logger.exception("sending to %s stopped until the store is opened again", lane.peer)
-            raise
+                except Exception:
+                    logger.exception("a message could not be sent yet")
+                    await asyncio.sleep(backoff.next())
         finally:
             lane.task = None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from heliograph.errors import HeliographError
+
 
 class Watch:
     """Wakes those who wait for messages to change."""
@@ -27,6 +29,12 @@ class Watch:
             for future in self._waiting.get(seq, ()):
                 if not future.done():
                     future.set_result(None)
+
+    def close(self) -> None:
+        """Let those who still wait fail: nothing changes any more."""
+        for future in [future for waiting in self._waiting.values() for future in waiting]:
+            if not future.done():
+                future.set_exception(HeliographError("the client was closed", code="CLOSED"))
 
     def _forget(self, seq: int, future: asyncio.Future[None]) -> None:
         waiting = self._waiting.get(seq)
