@@ -26,6 +26,9 @@ from local.lambda_workers import FAILED, Function, LambdaLog
 #: The largest message of API Gateway, in bytes, in both directions.
 MESSAGE_BYTES = 128 * 1024
 
+#: Close code for a kind of frame that is not taken (RFC 6455, 7.4.1).
+_NO_TEXT = 1003
+
 #: Place of the event type among the parameters of ``_invoke_ws_lambda``.
 _KIND = 6
 
@@ -157,6 +160,37 @@ def _socket_as_on_aws(log: LambdaLog) -> None:
     gateway._invoke_ws_lambda = invoke
 
 
+def _frames_as_on_aws(log: LambdaLog) -> None:
+    """A binary frame closes the socket with 1003; text that no parser takes goes to ``$default``.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-binary-media-types.html
+    """
+    del log
+    _expect(gateway.handle_websocket, "scope, receive, send, api_id, path_override")
+    _expect(gateway._evaluate_route_selection, "expr, payload_text")
+    shipped, select = gateway.handle_websocket, gateway._evaluate_route_selection
+
+    async def handle(scope: Any, receive: Any, send: Any, api: str, **named: Any) -> None:
+        async def receive_text() -> dict[str, Any]:
+            message: dict[str, Any] = await receive()
+            if message["type"] == "websocket.receive" and message.get("text") is None:
+                await send({"type": "websocket.close", "code": _NO_TEXT})
+                return {"type": "websocket.disconnect", "code": _NO_TEXT}
+            return message
+
+        await shipped(scope, receive_text, send, api, **named)
+
+    def route(expression: str, text: str) -> str:
+        try:
+            key: str = select(expression, text)
+        except RecursionError:
+            return "$default"
+        return key
+
+    gateway.handle_websocket = handle
+    gateway._evaluate_route_selection = route
+
+
 def _post_limit(log: LambdaLog) -> None:
     del log
     _expect(gateway.handle_connections_api, "method, api_id, stage, connection_id, body, headers")
@@ -191,6 +225,12 @@ PATCHES: tuple[Patch, ...] = (
         "the text of an exception reaches the client.",
         "test_the_text_of_an_exception_reaches_the_client",
         _socket_as_on_aws,
+    ),
+    Patch(
+        "A binary frame is read as text, and deeply nested JSON ends the socket without a word; AWS closes "
+        "with 1003, and what it cannot parse takes the default route.",
+        "test_a_binary_frame_is_read_as_text",
+        _frames_as_on_aws,
     ),
     Patch(
         "@connections accepts any size; AWS answers 413 above 128 KB.",

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from local.emulator_patches import MESSAGE_BYTES
 from local.lambda_workers import WORKERS
@@ -151,6 +151,28 @@ def test_a_log_line_stands_under_its_request(mended: Emulator) -> None:
             break
         time.sleep(0.02)
     assert [(entry["function"], entry["request"]) for entry in found] == [("probe", request)]
+
+
+def test_a_binary_frame_is_read_as_text(shipped: Emulator) -> None:
+    """As shipped, it is served; and deeply nested JSON ends the socket."""
+    with shipped.socket() as socket:
+        socket.send(b'{"action": "call"}')
+        assert "pid" in str(socket.recv(timeout=10))
+        socket.send("[" * 100_000)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+
+
+def test_a_binary_frame_closes_the_socket(mended: Emulator) -> None:
+    """As on AWS with 1003; deeply nested JSON is a frame as any other."""
+    with mended.socket() as socket:
+        socket.send("[" * 100_000)
+        assert "pid" in ask(socket)
+        socket.send(b'{"action": "call"}')
+        with pytest.raises(ConnectionClosedError) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1003
 
 
 def test_a_post_may_have_any_size(shipped: Emulator) -> None:
