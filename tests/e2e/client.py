@@ -12,11 +12,9 @@ import hashlib
 import json
 import os
 import secrets
-import time
 import urllib.error
 import urllib.request
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -27,9 +25,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.client import ClientConnection
 
 from tests.e2e import contract
+from tests.e2e.wire import Json, Name, b64, conversation, name_of, new_id, now, shown, unb64
 
-Json = dict[str, Any]
-Name = list[str]
+__all__ = [
+    "ANSWER_SECONDS",
+    "Device",
+    "HandshakeRefused",
+    "Json",
+    "Name",
+    "Socket",
+    "b64",
+    "conversation",
+    "name_of",
+    "new_id",
+    "now",
+    "routes_used",
+    "shown",
+    "unb64",
+]
 
 ANSWER_SECONDS = 30.0
 """How long anything may take before a test gives up on it: a machine with a whole cloud may be busy."""
@@ -41,36 +54,6 @@ _socket_urls: dict[str, str] = {}
 
 routes_used: set[str] = set()
 """Every HTTPS route that was asked and every action that was sent in this run, as the contract names them."""
-
-
-def b64(data: bytes) -> str:
-    """base64url without padding."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unb64(text: str) -> bytes:
-    """The bytes of :func:`b64`."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-def new_id(milliseconds: int | None = None) -> str:
-    """A UUIDv7."""
-    stamp = now() if milliseconds is None else milliseconds
-    random = secrets.randbits(74)
-    value = (stamp << 80) | (7 << 76) | ((random >> 62) << 64) | (2 << 62) | (random & (2**62 - 1))
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def conversation(one: str, other: str) -> str:
-    """The 1:1 conversation id."""
-    lower, higher = sorted((one, other))
-    return b64(hashlib.sha256(f"heliograph-conversation-v1\n{lower}\n{higher}".encode()).digest()[:16])
 
 
 class HandshakeRefused(Exception):
@@ -412,14 +395,3 @@ def _unavailable(answer: Json) -> bool:
         *(r.get("error") for r in answer.get("results", [])),
     ]
     return any(error and error["code"] == "UNAVAILABLE" for error in errors)
-
-
-def name_of(event: Mapping[str, Any]) -> Name:
-    """The name of a message event."""
-    return [event["id"], event["sender"]]
-
-
-def shown(*arrivals: Iterable[Json]) -> list[Json]:
-    """What an app shows of all these events: every message once by (id, sender), in that order."""
-    messages = {(e["id"], e["sender"]): e for events in arrivals for e in events if e["type"] == "message"}
-    return [messages[name] for name in sorted(messages)]

@@ -12,6 +12,7 @@ import pytest
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
 from tests.e2e.client import ANSWER_SECONDS, Device, HandshakeRefused, Json, Socket, name_of, now, shown
+from tests.e2e.steps import ids, link, relate
 from tests.e2e.tables import Tables
 from tests.waiting import until
 
@@ -37,12 +38,6 @@ def at(*points: str) -> pytest.MarkDecorator:
 
 def _both(point: str) -> list[str]:
     return [f"{point}.before", f"{point}.after"]
-
-
-async def accept(by: Device, peer: Device) -> None:
-    """Give the other account receipts."""
-    status, answer = await asyncio.to_thread(by.request, "PUT", f"/v1/account/accepted/{peer.account}")
-    assert status == 200, answer
 
 
 async def empty(socket: Socket, tables: Tables) -> None:
@@ -101,7 +96,7 @@ async def test_an_ack_that_dies_is_repeated_by_the_next_sync(
     alice: Device, bob: Device, barriers: Barriers, tables: Tables, killed: str, online: bool
 ) -> None:
     """The row comes again or is gone; the sender learns of the delivery before it goes, live or later."""
-    await accept(bob, alice)
+    await relate(bob, "accepted", alice)
     await acknowledged_in_the_end(alice, bob, barriers, tables, killed, online=online)
 
 
@@ -110,7 +105,7 @@ async def test_a_stored_receipt_that_dies_is_stored_by_the_next_ack(
     alice: Device, bob: Device, barriers: Barriers, tables: Tables, killed: str
 ) -> None:
     """A sender who was away finds it, perhaps twice, which changes nothing."""
-    await accept(bob, alice)
+    await relate(bob, "accepted", alice)
     await acknowledged_in_the_end(alice, bob, barriers, tables, killed, online=False)
 
 
@@ -155,7 +150,7 @@ async def test_a_sync_that_dies_is_asked_again(
         assert tables.sockets(bob) == [bob.connect_number]
         second = alice.message(bob)
         await a.send(second)
-        await until(lambda: [e["id"] for e in shown(b.events)] == [first["id"], second["id"]])
+        await until(lambda: ids(b) == [first["id"], second["id"]])
 
 
 @at("sync.sockets.post_all.after", "sync.sockets.close", "sync.connections.remove")
@@ -231,7 +226,7 @@ async def test_a_link_that_dies_is_repeated(bob: Device, barriers: Barriers, kil
 @at("devices.cards.replace", "devices.sockets.close")
 async def test_a_removal_that_dies_is_repeated(bob: Device, barriers: Barriers, killed: str) -> None:
     """The device is off the list or still on it; the repeat closes what is open."""
-    second = await asyncio.to_thread(bob.link)
+    second = await link(bob)
     async with await second.connect() as socket:
         barriers.once(killed, "kill")
         path = f"/v1/devices/{second.device}"
@@ -300,8 +295,3 @@ async def test_a_storage_that_is_killed_keeps_what_was_accepted(
             await b.drain()
             await until(lambda: ids(b) == [message["id"] for message in sent])
             await until(lambda: len(tables.inbox(bob)) == len(sent))
-
-
-def ids(socket: Socket) -> list[str]:
-    """What an app shows of a socket's events."""
-    return [event["id"] for event in shown(socket.events)]

@@ -9,15 +9,11 @@ import pytest
 
 from tests.barriers import Barriers
 from tests.e2e.client import Device, Json, Socket, name_of, new_id, now, shown
+from tests.e2e.steps import ids, link
 from tests.e2e.tables import Row, Tables
 from tests.waiting import until
 
 PAGE_BYTES = 32_768
-
-
-def ids(events: list[Json]) -> list[str]:
-    """The ids of what an app shows of these events."""
-    return [event["id"] for event in shown(events)]
 
 
 async def send_many(sender: Device, to: Device, count: int, size: int) -> list[Json]:
@@ -68,7 +64,7 @@ async def test_one_id_of_three_senders(
     alice: Device, bob: Device, new_device: Callable[[], Device], tables: Tables, online: bool
 ) -> None:
     """Two devices of an account and a stranger mint one id: three messages, acknowledged one by one."""
-    alice2 = await asyncio.to_thread(alice.link)
+    alice2 = await link(alice)
     carol = await asyncio.to_thread(new_device)
     one = new_id()
     senders = sorted([alice, alice2, carol], key=lambda device: device.address)
@@ -116,7 +112,7 @@ async def test_a_long_absence_ends_with_everything_in_order(alice: Device, bob: 
 async def remaining(device: Device) -> list[str]:
     """What a new socket of the device drains."""
     async with await device.connect() as socket:
-        return ids(socket.events)
+        return ids(socket)
 
 
 async def test_pages_are_full_of_the_largest_messages(alice: Device, bob: Device) -> None:
@@ -130,7 +126,7 @@ async def test_pages_are_full_of_the_largest_messages(alice: Device, bob: Device
         while "token" in page:
             page = await b.ask({"action": "sync", "token": page["token"]})
         assert "caught_up" in page
-        assert ids(b.events) == [*sent, late["id"]]
+        assert ids(b) == [*sent, late["id"]]
 
 
 @pytest.mark.local_only
@@ -156,12 +152,12 @@ async def test_the_mark_skips_what_is_long_gone(
         assert warned > 0, "a drain from the beginning meets the tombstones, and Cassandra says so"
         b.events.clear()
         await b.drain(mark=mark)
-        assert ids(b.events) == [message["id"]]
+        assert ids(b) == [message["id"]]
         assert cassandra_log().count(bob.account) == warned
 
         b.events.clear()
         await b.drain(mark=now())
-        assert ids(b.events) == []
+        assert ids(b) == []
 
 
 @pytest.mark.local_only
@@ -182,7 +178,8 @@ async def test_frames_of_one_socket_overlap(
         for message, socket in ((other, c), (fast, b)):
             [result] = await a.send(message)
             assert result.get("accepted"), result
-            assert ids(await socket.wait_for(1)) == [message["id"]]
+            await socket.wait_for(1)
+            assert ids(socket) == [message["id"]]
         await a.ack(delivered=[name_of(event)])
         await c.wait_for(1, "receipt")
         await a.drain()
@@ -191,4 +188,5 @@ async def test_frames_of_one_socket_overlap(
         barriers.release(point)
         [result] = await sending
         assert result.get("accepted"), result
-        assert ids(await b.wait_for(2)) == [slow["id"], fast["id"]]
+        await b.wait_for(2)
+        assert ids(b) == [slow["id"], fast["id"]]

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from tests.barriers import Barriers
-from tests.e2e.client import Device, HandshakeRefused, Socket, b64, name_of, shown, unb64
+from tests.e2e.client import Device, HandshakeRefused, Socket, b64, name_of, unb64
+from tests.e2e.steps import ids, link, of_type, relate
 from tests.e2e.tables import Row, Tables
 from tests.waiting import until
 
@@ -20,17 +21,6 @@ async def remove(by: Device, device: Device) -> None:
     assert status == 200, answer
 
 
-async def link(by: Device) -> Device:
-    """A further device of the account."""
-    return await asyncio.to_thread(by.link)
-
-
-async def accept(by: Device, peer: Device) -> None:
-    """Give the other account receipts."""
-    status, answer = await asyncio.to_thread(by.request, "PUT", f"/v1/account/accepted/{peer.account}")
-    assert status == 200, answer
-
-
 async def is_refused(device: Device) -> None:
     """The device gets no socket and no answer any more."""
     with pytest.raises(HandshakeRefused) as refused:
@@ -40,11 +30,6 @@ async def is_refused(device: Device) -> None:
     assert (status, answer["error"]["code"]) == (401, "DEVICE_REMOVED")
 
 
-def told(socket: Socket) -> list[dict[str, str]]:
-    """What a socket was told about its end."""
-    return [event for event in socket.events if event["type"] == "session_closed"]
-
-
 async def test_a_removed_device_is_closed_and_refused_from_then_on(bob: Device) -> None:
     """Its socket is told and closed within five seconds; proofs and signed requests fail at once."""
     second = await link(bob)
@@ -52,9 +37,9 @@ async def test_a_removed_device_is_closed_and_refused_from_then_on(bob: Device) 
         await remove(bob, second)
         async with asyncio.timeout(5):
             await socket.closed.wait()
-        assert told(socket) == REMOVED
+        assert of_type(socket, "session_closed") == REMOVED
         await is_refused(second)
-        assert told(first) == []
+        assert of_type(first, "session_closed") == []
         changed = await first.wait_for(1, "device_list_changed")
         assert changed == [{"type": "device_list_changed", "account": bob.account, "version": 3}]
 
@@ -99,7 +84,7 @@ async def test_a_device_removed_at_the_end_of_its_handshake_is_closed_by_its_syn
     async with await opening as socket:
         async with asyncio.timeout(5):
             await socket.closed.wait()
-        assert told(socket)[:1] == REMOVED
+        assert of_type(socket, "session_closed")[:1] == REMOVED
         assert not any("caught_up" in frame for frame in socket.frames)
         await until(lambda: tables.sockets(second) == [])
         await is_refused(second)
@@ -135,7 +120,7 @@ async def test_two_devices_a_side_get_their_own_copies(alice: Device, bob: Devic
                 [event] = await socket.wait_for(1)
                 assert (name_of(event), event["to"]) == ([message["id"], alice.address], bob.account)
                 assert unb64(event["ciphertext"]) == text
-        assert shown(a1.events) == []
+        assert ids(a1) == []
 
 
 @pytest.mark.local_only
@@ -144,7 +129,7 @@ async def test_receipts_reach_both_devices_of_the_sending_side(
 ) -> None:
     """Live to every socket of the account; a row waits only for the device that sent the message."""
     alice2, bob2 = await link(alice), await link(bob)
-    await accept(bob, alice)
+    await relate(bob, "accepted", alice)
     async with await alice2.connect() as a2, await bob.connect() as b1, await bob2.connect() as b2:
         async with await alice.connect() as a1:
             message = alice.message(bob, bob2, own=[alice2])
@@ -166,7 +151,7 @@ async def test_receipts_reach_both_devices_of_the_sending_side(
         assert tables.inbox(alice2) == [Row(2, message["id"], alice.address)]
 
         async with await alice.connect() as again:
-            [receipt] = [event for event in again.events if event["type"] == "receipt"]
+            [receipt] = of_type(again, "receipt")
             assert (receipt["by"], receipt["messages"]) == (bob2.address, [name_of(event)])
             await again.ack(quiet=[receipt["row"]])
             await until(lambda: tables.inbox(alice) == [])
@@ -186,5 +171,5 @@ async def test_a_linked_device_gets_later_messages_only(alice: Device, bob: Devi
             later = alice.message(bob, second)
             await a.send(later)
             await s.wait_for(1)
-            assert [event["id"] for event in shown(s.events)] == [later["id"]]
+            assert ids(s) == [later["id"]]
             await b.wait_for(2)

@@ -8,7 +8,8 @@ import random
 import pytest
 
 from tests.barriers import Barriers
-from tests.e2e.client import Device, Socket, now, shown
+from tests.e2e.client import Device, Socket, now
+from tests.e2e.steps import ids
 from tests.waiting import until
 
 pytestmark = pytest.mark.local_only
@@ -52,11 +53,6 @@ async def arrives(alice: Socket, bob: Device, barriers: Barriers, point: str) ->
         await alice.send(second)
         await until(lambda: second["id"] in ids(socket))
         return first["id"] in ids(socket)
-
-
-def ids(socket: Socket) -> set[str]:
-    """The messages that came."""
-    return {event["id"] for event in shown(socket.events)}
 
 
 async def connect(bob: Device) -> Socket:
@@ -104,5 +100,5 @@ async def test_nothing_is_missed_without_barriers_either(alice: Device, bob: Dev
             sent.append(message["id"])
             async with await connecting as other:
                 await other.wait_for(len(sent))
-                seen.append(ids(other))
+                seen.append(set(ids(other)))
         assert all(set(sent[: n + 1]) <= seen[n] for n in range(20))

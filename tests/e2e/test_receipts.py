@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.e2e.client import Device, Json, Socket, name_of, shown
+from tests.e2e.steps import link, of_type, relate
 from tests.e2e.tables import Row, Tables
 from tests.waiting import until
-
-
-async def relate(by: Device, what: str, peer: Device, method: str = "PUT") -> None:
-    """Accept, block or (DELETE) unblock an account."""
-    status, answer = await asyncio.to_thread(by.request, method, f"/v1/account/{what}/{peer.account}")
-    assert status == 200, answer
-
-
-def receipts(socket: Socket) -> list[Json]:
-    """The receipts that a socket got."""
-    return [event for event in socket.events if event["type"] == "receipt"]
 
 
 async def unreceipted(socket: Socket, peer: Device, *messages: Json) -> list[list[str]]:
@@ -27,7 +15,7 @@ async def unreceipted(socket: Socket, peer: Device, *messages: Json) -> list[lis
     socket.events.clear()
     names = [[message["id"], socket.device.address] for message in messages]
     await socket.drain(unreceipted={peer.account: names})
-    found = [event for event in receipts(socket) if "row" not in event]
+    found = [event for event in of_type(socket, "receipt") if "row" not in event]
     assert all((event["by"], event["status"]) == (peer.account, "delivered") for event in found)
     return [name for event in found for name in event["messages"]]
 
@@ -45,7 +33,7 @@ async def test_a_sender_who_was_away_finds_the_receipt(alice: Device, bob: Devic
         await until(lambda: tables.inbox(bob) == [])
 
         async with await alice.connect() as a:
-            [receipt] = receipts(a)
+            [receipt] = of_type(a, "receipt")
             assert receipt == {
                 "type": "receipt",
                 "status": "delivered",
@@ -56,9 +44,9 @@ async def test_a_sender_who_was_away_finds_the_receipt(alice: Device, bob: Devic
             await a.ack(quiet=[receipt["row"]])
             await until(lambda: tables.inbox(alice) == [])
             await a.drain()
-            assert receipts(a) == [receipt]
+            assert of_type(a, "receipt") == [receipt]
         await b.drain()
-        assert receipts(b) == []
+        assert of_type(b, "receipt") == []
 
 
 @pytest.mark.local_only
@@ -72,13 +60,13 @@ async def test_a_stranger_gets_no_receipt(alice: Device, bob: Device, tables: Ta
         await until(lambda: tables.inbox(bob) == [])
         assert await unreceipted(a, bob, message) == []
         assert tables.inbox(alice) == []
-        assert receipts(a) == []
+        assert of_type(a, "receipt") == []
 
 
 @pytest.mark.local_only
 async def test_a_block_is_silent(alice: Device, bob: Device, tables: Tables) -> None:
     """Alice sees accepted and nothing more, now and after the unblock; from then on messages flow."""
-    alice2 = await asyncio.to_thread(alice.link)
+    alice2 = await link(alice)
     await relate(bob, "accepted", alice)
     async with await alice.connect() as a, await bob.connect() as b:
         await relate(bob, "blocks", alice)
@@ -99,7 +87,7 @@ async def test_a_block_is_silent(alice: Device, bob: Device, tables: Tables) -> 
         assert event["id"] == heard["id"]
         await b.ack(delivered=[name_of(event)])
         await a.wait_for(1, "receipt")
-        assert [receipt["messages"] for receipt in receipts(a)] == [[name_of(event)]]
+        assert [receipt["messages"] for receipt in of_type(a, "receipt")] == [[name_of(event)]]
         await b.drain()
         assert shown(b.events) == [event]
 
@@ -116,7 +104,7 @@ async def test_a_block_hides_acknowledgements_too(alice: Device, bob: Device, ta
         await b.ack(delivered=[name_of(event)])
         await until(lambda: tables.inbox(bob) == [])
         assert await unreceipted(a, bob, message) == []
-        assert receipts(a) == []
+        assert of_type(a, "receipt") == []
         assert tables.inbox(alice) == []
 
 
@@ -133,7 +121,7 @@ async def test_unreceipted_is_answered_from_what_is_true(alice: Device, bob: Dev
             await until(lambda: len(tables.inbox(bob)) == 1)
         assert await unreceipted(a, bob, taken, waiting) == [[taken["id"], alice.address]]
 
-        second = await asyncio.to_thread(bob.link)  # it has no row of the message: that proves nothing
+        second = await link(bob)  # it has no row of the message: that proves nothing
         assert await unreceipted(a, bob, waiting) == []
         assert tables.inbox(second) == []
 
@@ -145,4 +133,4 @@ async def test_nobody_is_told_about_messages_of_others(alice: Device, bob: Devic
         message = bob.message(alice)
         await b.send(message)
         await a.drain(unreceipted={bob.account: [[message["id"], bob.address]]})
-        assert receipts(a) == []
+        assert of_type(a, "receipt") == []

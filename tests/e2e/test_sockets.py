@@ -7,32 +7,28 @@ import asyncio
 import pytest
 
 from tests.barriers import Barriers
-from tests.e2e.client import Device, HandshakeRefused, Socket, shown
+from tests.e2e.client import Device, HandshakeRefused, Socket
+from tests.e2e.steps import ids, of_type, relate
 from tests.e2e.tables import Tables
 from tests.waiting import until
 
 REPLACED = {"type": "session_closed", "reason": "REPLACED"}
 
 
-def told(socket: Socket) -> list[dict[str, str]]:
-    """What a socket was told about its end."""
-    return [event for event in socket.events if event["type"] == "session_closed"]
-
-
 async def is_replaced(socket: Socket) -> None:
     """Wait until the socket is told that it was replaced, and closed. Both syncs may tell it."""
     async with asyncio.timeout(5):
         await socket.closed.wait()
-    assert told(socket) in ([REPLACED], [REPLACED, REPLACED])
+    assert of_type(socket, "session_closed") in ([REPLACED], [REPLACED, REPLACED])
 
 
 async def still_works(socket: Socket, alice: Socket) -> None:
     """A message gets through to the socket, which was told nothing about an end."""
     message = alice.device.message(socket.device)
     await alice.send(message)
-    await until(lambda: message["id"] in [event["id"] for event in shown(socket.events)])
+    await until(lambda: message["id"] in ids(socket))
     await socket.drain()
-    assert told(socket) == []
+    assert of_type(socket, "session_closed") == []
 
 
 @pytest.mark.parametrize("first", ["newer", "older", "both"])
@@ -120,7 +116,7 @@ async def test_a_410_during_the_handshake_harms_nothing(
         async with await opening as socket:
             assert tables.sockets(bob) == []
             await socket.drain()
-            assert [event["id"] for event in shown(socket.events)] == [message["id"]]
+            assert ids(socket) == [message["id"]]
             assert tables.sockets(bob) == [bob.connect_number]
             await still_works(socket, a)
 
@@ -136,9 +132,9 @@ async def test_a_post_that_fails_loses_no_message(
         message = alice.message(bob)
         [result] = await a.send(message)
         assert result.get("accepted"), result
-        assert shown(b.events) == []
+        assert ids(b) == []
         await b.drain()
-        assert [event["id"] for event in shown(b.events)] == [message["id"]]
+        assert ids(b) == [message["id"]]
         await still_works(b, a)
 
 
@@ -148,7 +144,7 @@ async def test_a_dead_link_loses_its_row_at_the_next_post(
 ) -> None:
     """The receipt for a sender whose $disconnect never came meets a 410; it is stored, the dead row goes."""
     async with await bob.connect() as b:
-        await asyncio.to_thread(bob.request, "PUT", f"/v1/account/accepted/{alice.account}")
+        await relate(bob, "accepted", alice)
         a = await alice.connect()
         await a.send(alice.message(bob))
         [event] = await b.wait_for(1)
