@@ -53,12 +53,16 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One status for messages of one account, from one acknowledging device."""
+    """One status for messages of one account, from one acknowledging device.
+
+    ``senders``: the devices that sent them and are on that account's list; a row may wait for these alone.
+    """
 
     to: AccountId
     by: Address
     status: Status
     names: tuple[MessageName, ...]
+    senders: frozenset[Address]
 
     def posting(self) -> Posting:
         """For every live socket of the account: all its devices show the status."""
@@ -98,7 +102,7 @@ def plan(
             if name.account != by.account and (status is Status.READ or name not in shown):
                 grouped.setdefault((name.account, status), {})[name] = None
     return [
-        Receipt(peer, by, status, tuple(names))
+        Receipt(peer, by, status, tuple(names), _senders(names, read[peer]))
         for (peer, status), names in grouped.items()
         if gives_receipts(
             read[by.account].relation(peer),
@@ -116,13 +120,16 @@ def settle(
     Call it after the receipts were posted: a crash before the removal leaves the rows, the device
     acknowledges them again, and the sender gets the same receipts again, which change nothing.
     """
-    waiting = [
-        receipt.row(device, now)
-        for receipt in receipts
-        for device in {Address.parse(name.sender) for name in receipt.names} - reached
-    ]
+    waiting = [receipt.row(device, now) for receipt in receipts for device in receipt.senders - reached]
     if waiting:
         inbox.put(waiting)
     removed = ack.removes()
     if removed:
         inbox.remove(by, removed)
+
+
+def _senders(names: Collection[MessageName], card: Card) -> frozenset[Address]:
+    """Names are what a client says: rows for devices that never were would fill another's partition."""
+    live = {device.device for device in card.devices.devices} if card.devices else set()
+    named = {Address.parse(name.sender) for name in names}
+    return frozenset(device for device in named if device.device in live)
