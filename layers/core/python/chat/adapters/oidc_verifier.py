@@ -71,7 +71,7 @@ class OidcVerifier:
         return f"oidc:{self._issuer}#{claims['sub']}"
 
     def _fetched_keys(self) -> jwt.PyJWKClient:
-        """The issuer's keys, fetched where none are kept: what goes wrong from here on is the token's fault."""
+        """The issuer's keys, fetched where none are kept: whatever fails after that is the token's fault."""
         keys = self._key_client()
         try:
             keys.get_signing_keys()
