@@ -1,8 +1,8 @@
-"""``python -m bench [--flow one_to_one] [--seconds 4] [--clients 1 10 100]``: real messages beside the bare echo.
+"""``make bench``, or ``python -m bench [--clients 1 10 100] [--seconds 4]``: messages beside the bare echo.
 
-Starts a local cloud of its own on free ports, deploys the real template and, beside it, a stack that only echoes, measures both
-in one run, and stops everything. Absolute numbers are this machine's; the ratio to the echo says what the
-messenger adds to what the emulator costs anyway.
+Starts a local cloud of its own on free ports, deploys the real template and, beside it, a stack that only
+echoes, measures both in one run, and stops everything. Absolute numbers are this machine's; the
+ratio to the echo says what the messenger adds to what the emulator costs anyway.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local.places import Places
 ECHO = deploy.App("python -m bench.echo.app", ("bench/echo",))
 
 LEAST_SHARE_OF_ECHO = 0.15
-"""A stored, posted and acknowledged message costs about four bare posted echoes; beyond seven something is wrong."""
+"""A stored, posted and acknowledged message costs about four bare posted echoes; beyond seven is wrong."""
 
 
 def main() -> int:

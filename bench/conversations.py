@@ -1,7 +1,7 @@
 """Real conversations under load: signed connects, messages that are stored, posted and acknowledged.
 
-Each conversation is two sockets playing ping-pong: an answer leaves when the message came, and carries its ack. It
-is a closed loop, so a latency at many conversations is queueing.
+Each conversation is two sockets playing ping-pong: an answer leaves when the message came, and carries its
+ack. It is a closed loop, so a latency at many conversations is queueing.
 """
 
 from __future__ import annotations
