@@ -2,7 +2,8 @@
 
     python examples/demo.py --base-url URL
 
-It makes accounts of its own, so it can run again and again. Exit code 0 if every step held, 1 at the first that did not.
+It makes accounts of its own, so it can run again and again. Exit code 0 if every step held, 1 at the first
+that did not.
 """
 
 from __future__ import annotations
