@@ -105,22 +105,32 @@ async def test_a_removed_device_gets_nothing_more(alice: Device, bob: Device) ->
 
 
 async def test_two_devices_a_side_get_their_own_copies(alice: Device, bob: Device) -> None:
-    """Each of the recipient's devices and the sender's other one gets the ciphertext made for it, live."""
+    """Each device but the sending one gets the ciphertext made for it, live and out of its inbox."""
     alice2, bob2 = await link(alice), await link(bob)
-    async with await alice.connect() as a1, await alice2.connect() as a2, await bob.connect() as b1:
-        message = alice.message(bob, bob2, own=[alice2])
-        texts = {"devices": {"1": b"bob one", "2": b"bob two"}, "own": {"2": b"alice two"}}
-        for side, devices in texts.items():
-            for device, text in devices.items():
-                message[side][device] = b64(text)
-        [result] = await a1.send(message)
+    texts = {alice2: b"alice two", bob: b"bob one", bob2: b"bob two"}
+    message = alice.message(bob, bob2, own=[alice2])
+    for side, devices in {"devices": (bob, bob2), "own": (alice2,)}.items():
+        message[side] = {str(device.device): b64(texts[device]) for device in devices}
+
+    async def has_it(socket: Socket) -> None:
+        [event] = await socket.wait_for(1)
+        assert (name_of(event), event["to"]) == ([message["id"], alice.address], bob.account)
+        assert unb64(event["ciphertext"]) == texts[socket.device]
+
+    async with (
+        await alice.connect() as sending,
+        await alice2.connect() as a2,
+        await bob.connect() as b1,
+        await bob2.connect() as b2,
+    ):
+        [result] = await sending.send(message)
         assert result.get("accepted"), result
-        async with await bob2.connect() as b2:
-            for socket, text in ((a2, b"alice two"), (b1, b"bob one"), (b2, b"bob two")):
-                [event] = await socket.wait_for(1)
-                assert (name_of(event), event["to"]) == ([message["id"], alice.address], bob.account)
-                assert unb64(event["ciphertext"]) == text
-        assert ids(a1) == []
+        for socket in (a2, b1, b2):
+            await has_it(socket)
+        assert ids(sending) == []
+    for device in texts:
+        async with await device.connect() as socket:
+            await has_it(socket)
 
 
 @pytest.mark.local_only
