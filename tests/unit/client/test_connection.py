@@ -236,13 +236,14 @@ def test_a_rolled_back_store_is_noticed(world: World) -> None:
     async def story() -> None:
         async with world.people("alice") as (alice,):
             await alice.close()
-            world.server.connects[f"{alice.account}:1"] += 5
+            foreign = world.server.connects[f"{alice.account}:1"] = world.server.now() - 5_000
             async with world.client("alice") as again:
                 event = await next_event(again.events(), StoreRolledBack)
-                assert (
-                    event.previous_connect == world.server.connects[f"{alice.account}:1"]
-                    or event.previous_connect
-                )
+                assert event.previous_connect == foreign
+                end = await again.newest_cursor()
+            async with world.client("alice") as again:
+                await again.connected(5)
+                assert await again.newest_cursor() == end
 
     run(story())
 
