@@ -28,7 +28,7 @@ def test_host_headers_equal_botocores_for_a_callback_address() -> None:
 
 
 @given(
-    connection=PLAIN,
+    connection=PLAIN.filter(lambda text: text not in (".", "..")),  # botocore takes them for folders
     body=st.binary(max_size=200),
     token=st.one_of(st.just(""), PLAIN),
     secret=PLAIN,
