@@ -48,7 +48,7 @@ fmt: ## Format the code and sort imports
 	ruff check --fix .
 
 schema: ## Render schemas/tables.cql from schemas/tables.py
-	$(PY) -c "from pathlib import Path; from schemas.tables import render_cql; Path('schemas/tables.cql').write_text(render_cql())"
+	$(PY) -m schemas
 
 synth: setup ## Write the templates of STAGE to cdk.out
 	cdk synth --quiet -c stage=$(STAGE)
