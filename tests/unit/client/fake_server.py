@@ -9,45 +9,20 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import fastjsonschema
 import httpx2
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from heliograph import signing
 from heliograph.errors import NetworkError
 from heliograph.ids import account_of, base64url, device_of, from_base64url, id_milliseconds, mint
 from heliograph.transport import HandshakeRefused
 
+from tests.unit.client.contract import VALIDATE, verify
+
 BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
 SOCKET_URL = "ws://127.0.0.1:4566/_aws/execute-api/fake/v1"
 AUDIENCE = "127.0.0.1:4566"
-SCHEMAS = Path(__file__).parents[3] / "schemas" / "messages"
-
-
-def _validators() -> dict[str, Callable[[Any], Any]]:
-    types = json.loads((SCHEMAS / "types.schema.json").read_text())["definitions"]
-    event = json.loads((SCHEMAS / "event.schema.json").read_text())
-    event.pop("$schema")
-    found: dict[str, Callable[[Any], Any]] = {}
-    for path in SCHEMAS.glob("*.schema.json"):
-        schema = json.loads(path.read_text())
-        if path.stem == "types.schema":
-            continue
-        schema["definitions"] = types | {"event": event}
-        text = (
-            json.dumps(schema)
-            .replace("types.schema.json#", "#")
-            .replace("event.schema.json", "#/definitions/event")
-        )
-        found[path.name.removesuffix(".schema.json")] = fastjsonschema.compile(json.loads(text))
-    return found
-
-
-VALIDATE = _validators()
 
 
 def error(code: str, **more: Any) -> dict[str, Any]:
@@ -414,11 +389,3 @@ class FakeServer:
             )
             verify(key, signature, statement)
         return account, int(device)
-
-
-def verify(key: str, signature: str, statement: bytes) -> None:
-    """Check a signature as the server does."""
-    try:
-        Ed25519PublicKey.from_public_bytes(from_base64url(key)).verify(from_base64url(signature), statement)
-    except InvalidSignature:
-        raise AssertionError(f"a wrong signature over {statement!r}") from None
