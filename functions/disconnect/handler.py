@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.bootstrap import Services, services
-from chat.entrypoint import OK, Answer, Caller, Event, LambdaHandler, caller
+from chat.entrypoint import OK, Answer, Caller, Event, caller
 from chat.usecases.disconnect import disconnect
 
 
@@ -13,8 +13,6 @@ def handle(who: Caller, app: Services) -> Answer:
     return OK
 
 
-def _handler(event: Event, _context: object) -> Answer:
+def handler(event: Event, _context: object) -> Answer:
+    """Lambda entry."""
     return handle(caller(event), services())
-
-
-handler: LambdaHandler = _handler

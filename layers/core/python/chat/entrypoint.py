@@ -6,7 +6,6 @@ reading the frame, refusals, and what happens to an exception. Nothing of a trac
 
 from __future__ import annotations
 
-import json
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ from chat.errors import ChatError, Code, unavailable
 from chat.ports.connections import Connection
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.usecases.authenticate import SignedRequest, authenticate
-from chat.wire import frames, validation
+from chat.wire import frames, json_text, validation
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -233,7 +232,7 @@ def _answer(status: int, body: Mapping[str, Any]) -> Answer:
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},
-        "body": json.dumps(body, separators=(",", ":")),
+        "body": json_text.dump(body),
     }
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from base64 import urlsafe_b64encode
 from typing import NamedTuple, NewType
+
+from chat.domain import base64url
 
 AccountId = NewType("AccountId", str)
 DeviceId = NewType("DeviceId", int)
@@ -83,4 +84,4 @@ def conversation_of(one: AccountId, other: AccountId) -> ConversationId:
     """The 1:1 conversation of two accounts: the same whichever of them asks."""
     lower, higher = sorted((one, other))
     digest = hashlib.sha256(f"heliograph-conversation-v1\n{lower}\n{higher}".encode()).digest()
-    return ConversationId(urlsafe_b64encode(digest[:16]).rstrip(b"=").decode())
+    return ConversationId(base64url.encode(digest[:16]))

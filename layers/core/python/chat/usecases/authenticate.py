@@ -15,7 +15,7 @@ from chat.ports.accounts import Cards
 from chat.ports.identity import CheckSignature, UsedProofs
 
 CLOCK_SKEW = MINUTE
-"""How far a signed time may lie from the server's clock (ms)."""
+"""How far a signed time, or a connect number, may lie from the server's clock (ms)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from chat.domain import signed_bytes
-from chat.domain.ids import MINUTE, Address
+from chat.domain.ids import Address
 from chat.ports.accounts import Cards
 from chat.ports.connections import ConnectNumbers
 from chat.ports.identity import CheckSignature
-
-CLOCK_SKEW = MINUTE
-"""How far the connect number may lie from the server's clock (ms)."""
+from chat.usecases.authenticate import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ def post(
     """Post every event to the live sockets it is for; what goes to one socket shares its frames.
 
     Connections are read here, so call it after the rows are written. Returns the devices that took a frame,
-    which
-    is not delivery. A socket that is gone loses its row; any other failure is left to the device's next sync.
+    which is not delivery. A socket that is gone loses its row; any other failure is left to the device's
+    next sync.
     """
     by_account: dict[AccountId, list[Posting]] = {}
     for posting in postings:

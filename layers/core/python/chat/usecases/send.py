@@ -82,13 +82,11 @@ def send(
     encode: live.EncodeEvents,
     now: int,
 ) -> SendOutcome:
-    """Store each message for every device it names, then read connections and post (never the other way
-    round).
+    """Store each message for every device it names; only then read connections and post.
 
     Messages go in one after the other, and the first refused one refuses the later ones of its
-    conversation, so a
-    sender's order holds. A message that is not accepted may have reached some devices; the retry
-    repeats all its rows. Acks ride along: their receipts share frames with the messages.
+    conversation, so a sender's order holds. A message that is not accepted may have reached some devices;
+    the retry repeats all its rows. Acks ride along: their receipts share frames with the messages.
     Raises ChatError(DEVICE_REMOVED) for the whole frame, StorageUnavailable if the lists cannot be read.
     """
     what = ack or Ack()
