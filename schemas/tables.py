@@ -85,7 +85,10 @@ TABLES: tuple[Table, ...] = (
         growth="one row a device",
         lwt=True,
         partition=(_ACCOUNT, _DEVICE),
-        columns=(Column("last", "bigint", "the highest connect number accepted so far"),),
+        columns=(
+            Column("last", "bigint", "the highest connect number accepted so far"),
+            Column("full_at", "bigint", "when its bucket of connects is full again, ms"),
+        ),
     ),
     Table(
         name="connections_by_account",
@@ -137,6 +140,15 @@ TABLES: tuple[Table, ...] = (
             Column("account_id", "ascii", "the account that took the device in"),
             Column("device_id", "int", "the number it got"),
         ),
+    ),
+    Table(
+        name="rate_limits",
+        answers="How much more may this device, account or key do now?",
+        growth="one row a limiter and subject, for a day",
+        ttl_seconds=DAY,
+        lwt=True,
+        partition=(Column("bucket", "ascii", "'<limiter>:<subject>', see chat.domain.limits"),),
+        columns=(Column("full_at", "bigint", "when the bucket is full again, ms"),),
     ),
 )
 

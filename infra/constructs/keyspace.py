@@ -12,7 +12,7 @@ from schemas.tables import DAY, KEYSPACE, TABLES, Column, Table
 class Keyspace(Construct):
     """The keyspace with every table: paid by request, encrypted with the service's own key.
 
-    Tables whose rows live for a day or longer have point-in-time recovery (35 days).
+    Tables whose rows live for longer than a day have point-in-time recovery (35 days).
     ``keeps_data``: keyspace and tables stay when they leave the template or the stack is deleted.
     """
 
@@ -42,7 +42,7 @@ def _table(scope: Construct, spec: Table) -> CfnResource:
         # A value above zero is also what turns the TTL feature on for the table.
         default_time_to_live=spec.ttl_seconds or None,
         billing_mode=cassandra.CfnTable.BillingModeProperty(mode="ON_DEMAND"),
-        point_in_time_recovery_enabled=spec.ttl_seconds == 0 or spec.ttl_seconds >= DAY,
+        point_in_time_recovery_enabled=spec.ttl_seconds == 0 or spec.ttl_seconds > DAY,
     )
 
 

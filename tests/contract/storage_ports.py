@@ -25,12 +25,14 @@ from chat.domain.ids import (
     MessageName,
     new_uuid7,
 )
+from chat.domain.limits import Limiter
 from chat.domain.relations import STRANGER, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Cards, Claim, Handles, around
 from chat.ports.connections import Connection, Connections, ConnectNumbers
 from chat.ports.identity import Links, UsedProofs
 from chat.ports.inbox import Inbox, InboxRow
+from chat.ports.limits import Limits
 
 from tests.fakes import storage as fake_storage
 
@@ -50,6 +52,7 @@ class Ports:
     inbox: Inbox
     used_proofs: UsedProofs
     links: Links
+    limits: Limits
 
 
 def account() -> AccountId:
@@ -71,10 +74,10 @@ def device_list(devices: int = 1) -> DeviceList:
     return DeviceList(account(), "alice", 1, devices + 1, made)
 
 
-def at_once(call: Callable[[], Any]) -> list[Any]:
+def at_once(call: Callable[[], Any], calls: int = AT_ONCE) -> list[Any]:
     """What several calls return that run at the same time."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = [pool.submit(call) for _ in range(AT_ONCE)]
+    with ThreadPoolExecutor(calls) as pool:
+        running = [pool.submit(call) for _ in range(calls)]
     return [done.result() for done in running]
 
 
@@ -422,3 +425,40 @@ class TestProofsAndLinks:
         ports.links.add(key, address())
 
         assert ports.links.find(key) == first
+
+
+class TestLimits:
+    """Buckets of tokens."""
+
+    THREE = Limiter("three", 3, 60_000, "account", "row", "closed")
+
+    def test_a_bucket_holds_its_burst(self, ports: Ports) -> None:
+        """Then the wait is told; after it there is one token. Other subjects and limiters have their own."""
+        mine, other = account(), dataclasses.replace(self.THREE, name="other")
+
+        waits = [ports.limits.take(self.THREE, mine, NOW) for _ in range(4)]
+
+        assert waits == [0, 0, 0, 60_000]
+        assert ports.limits.take(self.THREE, account(), NOW) == 0
+        assert ports.limits.take(other, mine, NOW) == 0
+        later = [ports.limits.take(self.THREE, mine, NOW + 60_000) for _ in range(2)]
+        assert later == [0, 60_000]
+
+    def test_several_tokens_at_once(self, ports: Ports) -> None:
+        """All or none: what was refused took nothing."""
+        mine = account()
+
+        waits = [ports.limits.take(self.THREE, mine, NOW, tokens) for tokens in (2, 2, 1)]
+
+        assert waits == [0, 60_000, 0]
+
+    def test_of_takers_at_once_no_more_than_the_burst_are_let_in(self, ports: Ports) -> None:
+        """Sixteen at the same time; a token is lost rather than handed out twice."""
+        mine = account()
+
+        waits = at_once(lambda: ports.limits.take(self.THREE, mine, NOW), 16)
+
+        let_in = waits.count(0)
+        assert 1 <= let_in <= self.THREE.burst
+        rest = [ports.limits.take(self.THREE, mine, NOW) for _ in range(4)]
+        assert let_in + rest.count(0) <= self.THREE.burst

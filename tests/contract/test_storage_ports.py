@@ -11,11 +11,13 @@ from tests.contract.storage_ports import (  # noqa: F401 - collected here
     TestConnectNumbers,
     TestHandles,
     TestInbox,
+    TestLimits,
     TestLists,
     TestProofsAndLinks,
     TestRelations,
 )
 from tests.fakes import storage
+from tests.fakes.limits import FakeLimitRows
 
 
 @pytest.fixture
@@ -29,4 +31,5 @@ def ports() -> Ports:
         storage.FakeInbox(),
         storage.FakeUsedProofs(),
         storage.FakeLinks(),
+        FakeLimitRows(),
     )

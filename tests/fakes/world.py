@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from chat.adapters.ed25519 import check_signature
+from chat.adapters.memory_limits import MemoryBuckets
 from chat.adapters.open_verifier import OpenVerifier
 from chat.domain.devices import Device, DeviceList
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId, MessageId, new_uuid7
 from chat.ports.connections import Connection
 from chat.settings import DiscoverySettings, IdentitySettings, VerifierSettings
+from chat.usecases.limits import RateLimits
 from chat.usecases.send import OutgoingMessage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.fakes.limits import FakeLimitRows
 from tests.fakes.sockets import FakeSockets
 from tests.fakes.storage import (
     FakeCards,
@@ -40,6 +44,8 @@ class World:
         self.used_proofs = FakeUsedProofs()
         self.links = FakeLinks()
         self.sockets = FakeSockets()
+        self.limit_rows = FakeLimitRows()
+        self.limits = RateLimits(MemoryBuckets(), self.limit_rows, random.Random(1).random)
         self.identity = IdentitySettings(AUDIENCE, ("https://app.example",))
         self.discovery = DiscoverySettings("ws://127.0.0.1:4566/v1", "local")
         self.verification = VerifierSettings("open", "", "")

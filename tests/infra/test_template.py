@@ -67,7 +67,7 @@ def test_table_equals_its_source(dev: Deployment, spec: Table) -> None:
     assert table.get("DefaultTimeToLive", 0) == spec.ttl_seconds
     assert table["BillingMode"] == {"Mode": "ON_DEMAND"}
     assert "ClientSideTimestampsEnabled" not in table
-    assert table["PointInTimeRecoveryEnabled"] == (spec.ttl_seconds == 0 or spec.ttl_seconds >= DAY)
+    assert table["PointInTimeRecoveryEnabled"] == (spec.ttl_seconds == 0 or spec.ttl_seconds > DAY)
 
 
 def test_no_table_beside_the_source(dev: Deployment) -> None:

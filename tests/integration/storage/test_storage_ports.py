@@ -8,6 +8,7 @@ import pytest
 from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
 from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
 from chat.adapters.cassandra.inbox import CassandraInbox
+from chat.adapters.cassandra.limits import CassandraLimits
 from chat.adapters.cassandra.policies import new_cluster
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
@@ -19,6 +20,7 @@ from tests.contract.storage_ports import (  # noqa: F401 - collected here
     TestConnectNumbers,
     TestHandles,
     TestInbox,
+    TestLimits,
     TestLists,
     TestProofsAndLinks,
     TestRelations,
@@ -46,5 +48,6 @@ def ports(keyspaces: KeyspacesDouble) -> Iterator[Ports]:
             CassandraInbox(session),
             CassandraUsedProofs(session),
             CassandraLinks(session),
+            CassandraLimits(session),
         )
         session.close()

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import pytest
+from chat.domain.limits import LIMITERS, SEND, Limiter
 from chat.settings import (
     CassandraSettings,
     DiscoverySettings,
     IdentitySettings,
+    LimitSettings,
     SettingMissing,
     SocketSettings,
     VerifierSettings,
@@ -74,3 +76,33 @@ def test_names_the_variable_that_is_wrong(settings: FromEnv, environ: dict[str, 
     """An absent, empty or impossible value stops the cold start with the variable's name."""
     with pytest.raises(SettingMissing, match=name):
         settings.from_env(environ)
+
+
+def test_limits_are_those_of_the_table() -> None:
+    """Without the variable no limiter has other numbers."""
+    assert LimitSettings.from_env({"STAGE": "dev"}).instead == {}
+
+
+def test_a_local_cloud_may_have_other_limits() -> None:
+    """Wide ones for all, then some by name: later items win."""
+    given = {"STAGE": "local", "HELIOGRAPH_LIMITS": "wide, send=50/5"}
+
+    instead = LimitSettings.from_env(given).instead
+
+    assert set(instead) == {limiter.name for limiter in LIMITERS}
+    assert instead["send"] == Limiter("send", 50, 5, SEND.per, SEND.kept, SEND.fails, SEND.routes)
+    assert all(instead[limiter.name].burst >= 10_000 for limiter in LIMITERS if limiter is not SEND)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod", ""])
+def test_nobody_lifts_limits_in_the_cloud(stage: str) -> None:
+    """The functions of any other stage refuse to start."""
+    with pytest.raises(SettingMissing, match="HELIOGRAPH_LIMITS"):
+        LimitSettings.from_env({"STAGE": stage, "HELIOGRAPH_LIMITS": "wide"})
+
+
+@pytest.mark.parametrize("text", ["wider", "send=0/5", "send=5", "sent=5/5", "send=5/-1", "send=1e3/5"])
+def test_a_limit_that_is_none(text: str) -> None:
+    """Is named, not ignored."""
+    with pytest.raises(SettingMissing, match="HELIOGRAPH_LIMITS has"):
+        LimitSettings.from_env({"STAGE": "local", "HELIOGRAPH_LIMITS": text})

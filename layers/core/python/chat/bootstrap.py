@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import random
 import time
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -12,20 +13,25 @@ from chat.adapters.api_gateway import ConnectionsGateway
 from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
 from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
 from chat.adapters.cassandra.inbox import CassandraInbox
+from chat.adapters.cassandra.limits import CassandraLimits
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
+from chat.adapters.memory_limits import MemoryBuckets
 from chat.ports.accounts import Cards, Handles
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
 from chat.ports.inbox import Inbox
+from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
 from chat.settings import (
     CassandraSettings,
     DiscoverySettings,
     IdentitySettings,
+    LimitSettings,
     SocketSettings,
     VerifierSettings,
 )
+from chat.usecases.limits import RateLimits
 
 
 class Services:
@@ -76,6 +82,16 @@ class Services:
     def links(self) -> Links:
         """New devices that wait for their number."""
         return CassandraLinks(self._cassandra)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Rate limits. Buckets in memory live as long as the environment."""
+        rows = CassandraLimits(self._cassandra)
+        return RateLimits(MemoryBuckets(), rows, random.random, self._limit_settings.instead)
+
+    @cached_property
+    def _limit_settings(self) -> LimitSettings:
+        return LimitSettings.from_env(self._environ)
 
     @cached_property
     def sockets(self) -> SocketGateway:

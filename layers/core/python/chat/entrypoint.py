@@ -44,6 +44,7 @@ _STATUS: Mapping[Code, int] = {
     Code.LAST_DEVICE: 409,
     Code.RELATION_LIMIT: 409,
     Code.TOO_LARGE: 413,
+    Code.RATE_LIMITED: 429,
     Code.INTERNAL: 500,
     Code.UNAVAILABLE: 503,
 }

@@ -18,6 +18,7 @@ class Code(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     INTERNAL = "INTERNAL"
     UNAVAILABLE = "UNAVAILABLE"
+    RATE_LIMITED = "RATE_LIMITED"
     ID_STALE = "ID_STALE"
     ID_AHEAD = "ID_AHEAD"
     ID_ORDER = "ID_ORDER"
@@ -47,6 +48,7 @@ _MESSAGES: Mapping[Code, str] = {
     Code.TOO_LARGE: "It is larger than allowed.",
     Code.INTERNAL: "Something went wrong on the server.",
     Code.UNAVAILABLE: "The server cannot store or read right now. Try again.",
+    Code.RATE_LIMITED: "Too much at once. Wait as long as retry_after says.",
     Code.ID_STALE: "The id is more than 2 minutes old. Mint a new one and encrypt again.",
     Code.ID_AHEAD: "The id is more than 10 seconds ahead. Correct the clock, mint a new one.",
     Code.ID_ORDER: "The ids of a conversation must rise within a frame.",

@@ -1,14 +1,18 @@
 """What the environment tells a function, read once at cold start.
 
 Every variable is set by the template, but for ``CASSANDRA_*`` and ``HELIOGRAPH_STATEMENT_LOG``: without
-them storage is Amazon Keyspaces of the function's own region. Nothing else has a default.
+them storage is Amazon Keyspaces of the function's own region; and for ``HELIOGRAPH_LIMITS``, which only a
+local cloud may have. Nothing else has a default.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
+
+from chat.domain.limits import LIMITERS, Limiter
 
 
 class SettingMissing(Exception):
@@ -112,6 +116,42 @@ class DiscoverySettings:
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read ``SOCKET_URL`` and ``STAGE``."""
         return cls(socket_url=_required(environ, "SOCKET_URL"), stage=_required(environ, "STAGE"))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """Other numbers than those of ``chat.domain.limits``, by name of the limiter: for benches and tests."""
+
+    instead: Mapping[str, Limiter]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``HELIOGRAPH_LIMITS``, a comma list whose later items win: ``wide,send=50/5``.
+
+        ``wide`` is a thousand times every number, ``<name>=<burst>/<refill ms>`` sets one limiter.
+        Refused where ``STAGE`` is not ``local``.
+        """
+        items = _list(environ, "HELIOGRAPH_LIMITS")
+        if items and environ.get("STAGE") != "local":
+            raise SettingMissing("HELIOGRAPH_LIMITS is for the stage 'local' alone")
+        known = {limiter.name: limiter for limiter in LIMITERS}
+        instead: dict[str, Limiter] = {}
+        for item in items:
+            found = re.fullmatch(r"(\w+)=([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", item)
+            if item == "wide":
+                instead |= {name: _wide(limiter) for name, limiter in known.items()}
+            elif found and found[1] in known:
+                burst, refill_ms = int(found[2]), int(found[3])
+                instead[found[1]] = replace(known[found[1]], burst=burst, refill_ms=refill_ms)
+            else:
+                raise SettingMissing(
+                    f"HELIOGRAPH_LIMITS has {item!r}, not 'wide' or <limiter>=<burst>/<refill ms>"
+                )
+        return cls(instead)
+
+
+def _wide(limiter: Limiter) -> Limiter:
+    return replace(limiter, burst=1_000 * limiter.burst, refill_ms=max(1, limiter.refill_ms // 1_000))
 
 
 def keyspaces_host(region: str) -> str:

@@ -1,0 +1,75 @@
+"""Keep everybody within the limits: which bucket to ask, and what to say when it is empty."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from chat.domain import base64url
+from chat.domain.limits import SAMPLED_ROOM, SAMPLING, Limiter
+from chat.errors import ChatError, Code
+from chat.ports.limits import Limits, MemoryLimits
+from chat.ports.storage import OutcomeUnknown, StorageUnavailable
+
+_STORE_FAILS = (StorageUnavailable, OutcomeUnknown)
+
+
+class RateLimits:
+    """:class:`chat.ports.limits.Limits` over the places where buckets are kept, as each limiter says.
+
+    ``chance`` gives numbers in [0, 1). ``instead`` holds other numbers by name of the limiter.
+    """
+
+    def __init__(
+        self,
+        memory: MemoryLimits,
+        rows: Limits,
+        chance: Callable[[], float],
+        instead: Mapping[str, Limiter] | None = None,
+    ) -> None:
+        self._memory = memory
+        self._rows = rows
+        self._chance = chance
+        self._instead = instead or {}
+
+    def take(self, limiter: Limiter, subject: str, now: int, tokens: int = 1) -> int:
+        """See the port. A limiter that fails open never raises."""
+        limiter = self._instead.get(limiter.name, limiter)
+        if limiter.kept == "row":
+            return self._in_row(limiter, subject, now, tokens)
+        wait = self._memory.take(limiter, subject, now, tokens)
+        if wait or limiter.kept == "memory":
+            return wait
+        sampled = sum(self._chance() * SAMPLING < 1 for _ in range(tokens))
+        if not sampled:
+            return 0
+        roomy = replace(limiter, burst=limiter.burst * SAMPLED_ROOM)
+        wait = self._in_row(roomy, subject, now, sampled * SAMPLING)
+        if wait:
+            self._memory.empty(limiter, subject, now, wait)
+        return wait
+
+    def _in_row(self, limiter: Limiter, subject: str, now: int, tokens: int) -> int:
+        try:
+            return self._rows.take(limiter, subject, now, tokens)
+        except _STORE_FAILS:
+            if limiter.fails == "closed":
+                raise
+            return 0
+
+
+def demand(limiter: Limiter, subject: str, *, limits: Limits, now: int, tokens: int = 1) -> None:
+    """Take tokens. Raises ChatError(RATE_LIMITED), and what the store raises if it fails closed."""
+    if wait := limits.take(limiter, subject, now, tokens):
+        raise limited(wait)
+
+
+def limited(wait: int) -> ChatError:
+    """The refusal of somebody who has to wait so many ms; in tenths of a second, rounded up."""
+    return ChatError(Code.RATE_LIMITED, retry_after=-(-wait // 100) / 10)
+
+
+def digest(subject: str) -> str:
+    """A subject that is kept out of the store, such as who an identity provider vouches for, by its hash."""
+    return base64url.encode(hashlib.sha256(subject.encode()).digest())
