@@ -17,7 +17,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -233,10 +234,34 @@ class LocalCloud:
         """Kill Cassandra with SIGKILL and wait until a new one serves the same data; the rest goes on
         meanwhile.
         """
-        before = self.processes["cassandra"]
-        os.kill(self.processes["supervisor"], signal.SIGUSR2)
-        self._wait("Cassandra", "cassandra", lambda: self.processes.get("cassandra") not in (before, None))
+        self._restart("cassandra", signal.SIGUSR2)
         self.wait_for_cassandra()
+
+    def restart_aws(self) -> None:
+        """End the local AWS in order and wait until a new one serves the same stacks under the same names.
+
+        All sockets drop, all workers end, and what they had under way fails; nothing that was saved or sent
+        is lost.
+        """
+        self._restart("aws", signal.SIGUSR1)
+        self.wait_for_aws()
+
+    @contextmanager
+    def frozen_cassandra(self) -> Iterator[None]:
+        """Stop Cassandra's process meanwhile: its port takes connections, and nothing is answered."""
+        pid = self.processes["cassandra"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def _restart(self, name: Literal["aws", "cassandra"], how: signal.Signals) -> None:
+        """Have the supervisor replace a process; returns when there is a new one."""
+        before = self.processes[name]
+        os.kill(self.processes["supervisor"], how)
+        self._wait(f"The new {name}", name, lambda: self.processes.get(name) not in (before, None))
 
     def stop(self) -> None:
         """Stop everything in order; the data stay. Does nothing when nothing runs."""

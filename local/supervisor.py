@@ -3,7 +3,8 @@ ends.
 
 ``python -m local.supervisor --state DIR --ports 4566,9042,7000``. SIGTERM stops everything in order. A ``kill
 -9`` of it leaves nothing either: its children end with it. Where a child ends by itself, the rest is stopped
-and the exit status is 1. SIGUSR2 kills Cassandra with SIGKILL and starts it again: the fault tests use it.
+and the exit status is 1. SIGUSR2 kills Cassandra with SIGKILL and starts it again, SIGUSR1 ends
+the local AWS in order and starts it again on the state it saved: the fault tests use both.
 With ``--attached`` it also ends when its standard input does, so a test that dies takes it along.
 """
 
@@ -37,14 +38,13 @@ class Supervisor:
 
     def __init__(self, places: Places, ports: Ports, *, as_shipped: bool = False) -> None:
         self._places, self._ports, self._as_shipped = places, ports, as_shipped
-        self._stop, self._restart_cassandra = threading.Event(), threading.Event()
+        self._stop, self._restart_cassandra, self._restart_aws = (threading.Event() for _ in range(3))
         self._cassandra_command = cassandra.prepare(places.cassandra, ports)
 
     def run(self, *, attached: bool) -> int:
         """Run until asked to stop (0) or until a child ended by itself (1)."""
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, self._on_signal)
-        signal.signal(signal.SIGUSR2, self._on_signal)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, self._on_signal)
         if attached:
             threading.Thread(target=self._stop_at_end_of_input, daemon=True).start()
         aws, database = self._start_aws(), self._start_cassandra()
@@ -55,6 +55,11 @@ class Supervisor:
                     self._restart_cassandra.clear()
                     _kill(database)
                     database = self._start_cassandra()
+                    self._write_processes(aws, database)
+                if self._restart_aws.is_set():
+                    self._restart_aws.clear()
+                    _end(aws)
+                    aws = self._start_aws()
                     self._write_processes(aws, database)
                 for name, child in (("local aws", aws), ("cassandra", database)):
                     if child.poll() is not None:
@@ -105,7 +110,8 @@ class Supervisor:
         partial.rename(self._places.processes)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        (self._restart_cassandra if number == signal.SIGUSR2 else self._stop).set()
+        restarts = {signal.SIGUSR1: self._restart_aws, signal.SIGUSR2: self._restart_cassandra}
+        restarts.get(signal.Signals(number), self._stop).set()
 
     def _stop_at_end_of_input(self) -> None:
         while os.read(0, 1024):

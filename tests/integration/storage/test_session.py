@@ -18,8 +18,8 @@ from chat.adapters.cassandra.statement import Statement
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.faults.proxies import TcpProxy
 from tests.integration.storage.keyspaces_double import ACCESS_KEY, SECRET_KEY, KeyspacesDouble
-from tests.integration.storage.lossy_proxy import LossyProxy
 
 pytestmark = pytest.mark.integration
 
@@ -105,7 +105,7 @@ def test_ids_sort_alike_in_cassandra_and_python(database: Cassandra, times: list
 class Frozen:
     """A process with a live session that is stopped while its links are lost."""
 
-    def __init__(self, process: subprocess.Popen[str], proxy: LossyProxy) -> None:
+    def __init__(self, process: subprocess.Popen[str], proxy: TcpProxy) -> None:
         self._process = process
         self._proxy = proxy
 
@@ -129,7 +129,7 @@ class Frozen:
 @pytest.fixture
 def frozen(keyspaces: KeyspacesDouble, tmp_path: Path) -> Iterator[Frozen]:
     """The process behind a proxy, connected, with its statements prepared."""
-    proxy = LossyProxy(keyspaces.port)
+    proxy = TcpProxy(keyspaces.port)
     authority = tmp_path / "authority.pem"
     authority.write_text(keyspaces.authority)
     environment = os.environ | {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
