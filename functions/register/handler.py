@@ -20,6 +20,7 @@ def handle(request: Request, app: Services) -> Mapping[str, Any]:
         cards=app.cards,
         connect_numbers=app.connect_numbers,
         verifier=app.verifier,
+        limits=app.limits,
         check_signature=app.check_signature,
         now=app.now(),
     )

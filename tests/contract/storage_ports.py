@@ -25,7 +25,7 @@ from chat.domain.ids import (
     MessageName,
     new_uuid7,
 )
-from chat.domain.limits import Limiter
+from chat.domain.limits import CONNECT, Limiter
 from chat.domain.relations import STRANGER, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Cards, Claim, Handles, around
@@ -272,10 +272,10 @@ class TestConnectNumbers:
     def test_numbers_rise(self, ports: Ports) -> None:
         """The number before is returned; an equal or lower one is None, and so is a device without a row."""
         mine = address()
-        assert ports.connect_numbers.raise_to(mine, NOW) is None
+        assert ports.connect_numbers.raise_to(mine, NOW, NOW) is None
         ports.connect_numbers.start(mine)
 
-        raised = [ports.connect_numbers.raise_to(mine, n) for n in (NOW, NOW, NOW - 1, NOW + 1)]
+        raised = [ports.connect_numbers.raise_to(mine, n, NOW) for n in (NOW, NOW, NOW - 1, NOW + 1)]
 
         assert raised == [0, None, None, NOW]
 
@@ -283,19 +283,50 @@ class TestConnectNumbers:
         """A repeated registration must not make old proofs good again."""
         mine = address()
         ports.connect_numbers.start(mine)
-        ports.connect_numbers.raise_to(mine, NOW)
+        ports.connect_numbers.raise_to(mine, NOW, NOW)
         ports.connect_numbers.start(mine)
 
-        assert ports.connect_numbers.raise_to(mine, NOW) is None
+        assert ports.connect_numbers.raise_to(mine, NOW, NOW) is None
 
     def test_of_connects_with_one_number_one_is_let_in(self, ports: Ports) -> None:
         """However many come at once."""
         mine = address()
         ports.connect_numbers.start(mine)
 
-        raised = at_once(lambda: ports.connect_numbers.raise_to(mine, NOW))
+        raised = at_once(lambda: ports.connect_numbers.raise_to(mine, NOW, NOW))
 
         assert sorted(raised, key=str) == [0] + [None] * (AT_ONCE - 1)
+
+    def test_a_device_connects_so_often_and_no_more(self, ports: Ports) -> None:
+        """Then it is told how long to wait; its number stays, so the same proof is good afterwards."""
+        mine = address()
+        ports.connect_numbers.start(mine)
+        for i in range(CONNECT.burst):
+            assert ports.connect_numbers.wait(mine, NOW) == 0
+            ports.connect_numbers.raise_to(mine, NOW + i, NOW)
+        last = NOW + CONNECT.burst
+
+        with pytest.raises(ChatError) as refused:
+            ports.connect_numbers.raise_to(mine, last, NOW)
+
+        assert (refused.value.code, refused.value.retry_after) == (
+            Code.RATE_LIMITED,
+            CONNECT.refill_ms / 1000,
+        )
+        assert ports.connect_numbers.wait(mine, NOW) == CONNECT.refill_ms
+        assert ports.connect_numbers.wait(address(), NOW) == 0
+        assert ports.connect_numbers.raise_to(mine, last, NOW + CONNECT.refill_ms) == last - 1
+
+    def test_a_replay_takes_no_token(self, ports: Ports) -> None:
+        """Who captured a proof cannot keep its device out by showing it again."""
+        mine = address()
+        ports.connect_numbers.start(mine)
+        ports.connect_numbers.raise_to(mine, NOW, NOW)
+
+        for _ in range(CONNECT.burst):
+            assert ports.connect_numbers.raise_to(mine, NOW, NOW) is None
+
+        assert ports.connect_numbers.raise_to(mine, NOW + 1, NOW) == NOW
 
 
 class TestInbox:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from chat.domain import base64url
 from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, Address, MessageId, MessageName, milliseconds_of, week_of
+from chat.domain.limits import CONNECT, take
 from chat.domain.relations import RELATION_LIMIT, STRANGER, Relation
-from chat.errors import ChatError, Code
+from chat.errors import ChatError, Code, limited
 from chat.ports.accounts import Card, Claim
 from chat.ports.connections import Connection
 from chat.ports.inbox import InboxRow, StoredRow
@@ -113,16 +114,23 @@ class FakeConnectNumbers:
 
     def __init__(self) -> None:
         self.last: dict[Address, int] = {}
+        self.full_at: dict[Address, int] = {}
 
     def start(self, device: Address) -> None:
         self.last.setdefault(device, 0)
 
-    def raise_to(self, device: Address, number: int) -> int | None:
+    def raise_to(self, device: Address, number: int, now: int) -> int | None:
         before = self.last.get(device)
         if before is None or before >= number:
             return None
-        self.last[device] = number
+        full_at, wait = take(self.full_at.get(device, 0), CONNECT, now)
+        if wait:
+            raise limited(wait)
+        self.last[device], self.full_at[device] = number, full_at
         return before
+
+    def wait(self, device: Address, now: int) -> int:
+        return take(self.full_at.get(device, 0), CONNECT, now)[1]
 
 
 class FakeInbox:

@@ -48,6 +48,7 @@ def run(world: World, asked: Registration) -> tuple[Address, DeviceList]:
         cards=world.cards,
         connect_numbers=world.connect_numbers,
         verifier=world.verifier,
+        limits=world.limits,
         check_signature=world.check_signature,
         now=world.time,
     )

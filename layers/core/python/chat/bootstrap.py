@@ -17,6 +17,7 @@ from chat.adapters.cassandra.limits import CassandraLimits
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
+from chat.domain.limits import CONNECT
 from chat.ports.accounts import Cards, Handles
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
@@ -66,7 +67,8 @@ class Services:
     @cached_property
     def connect_numbers(self) -> ConnectNumbers:
         """Connect numbers."""
-        return CassandraConnectNumbers(self._cassandra)
+        limiter = self._limit_settings.instead.get(CONNECT.name, CONNECT)
+        return CassandraConnectNumbers(self._cassandra, limiter)
 
     @cached_property
     def inbox(self) -> Inbox:

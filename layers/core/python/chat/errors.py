@@ -98,3 +98,13 @@ class ChatError(Exception):
 def unavailable() -> ChatError:
     """The refusal for a store that did not answer: some rows may be written, a retry repeats them all."""
     return ChatError(Code.UNAVAILABLE, retry_after=1)
+
+
+def limited(wait: int) -> ChatError:
+    """The refusal of somebody who has to wait so many ms."""
+    return ChatError(Code.RATE_LIMITED, retry_after=seconds(wait))
+
+
+def seconds(wait: int) -> float:
+    """Milliseconds to wait, as clients are told: in tenths of a second, rounded up."""
+    return -(-wait // 100) / 10

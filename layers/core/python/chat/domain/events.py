@@ -8,6 +8,9 @@ from typing import Literal
 from chat.domain.envelope import Status
 from chat.domain.ids import AccountId, MessageName
 
+Reason = Literal["REPLACED", "DEVICE_REMOVED", "RATE_LIMITED"]
+"""Why a socket is closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageEvent:
@@ -38,9 +41,10 @@ class DeviceListChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """The socket is about to be closed: REPLACED or DEVICE_REMOVED."""
+    """The socket is about to be closed. After RATE_LIMITED the device may come back, in ``retry_after`` s."""
 
-    reason: Literal["REPLACED", "DEVICE_REMOVED"]
+    reason: Reason
+    retry_after: int | None = None
 
 
 Event = MessageEvent | ReceiptEvent | DeviceListChanged | SessionClosed

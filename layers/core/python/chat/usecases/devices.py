@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from chat.domain import signed_bytes
+from chat.domain import base64url, signed_bytes
 from chat.domain.devices import DEVICE_LIMIT, DeviceList, LinkStatement
 from chat.domain.events import DeviceListChanged
 from chat.domain.ids import Address, DeviceId
+from chat.domain.limits import LINK_POLL
 from chat.errors import ChatError, Code, unavailable
 from chat.ports.accounts import Cards
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links
+from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
 from chat.usecases import live
 from chat.usecases.authenticate import check_time
+from chat.usecases.limits import demand
 
 
 def link(
@@ -61,8 +64,9 @@ def link(
     return own
 
 
-def find_link(auth_key: bytes, *, links: Links) -> Address:
-    """Where a waiting device was taken in. Raises ChatError(NOT_FOUND) until it was."""
+def find_link(auth_key: bytes, *, links: Links, limits: Limits, now: int) -> Address:
+    """Where a waiting device was taken in. Raises ChatError NOT_FOUND until it was, RATE_LIMITED."""
+    demand(LINK_POLL, base64url.encode(auth_key), limits=limits, now=now)
     device = links.find(auth_key)
     if device is None:
         raise ChatError(Code.NOT_FOUND)

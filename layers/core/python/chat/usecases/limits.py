@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chat.domain import base64url
 from chat.domain.limits import SAMPLED_ROOM, SAMPLING, Limiter
-from chat.errors import ChatError, Code
+from chat.errors import limited
 from chat.ports.limits import Limits, MemoryLimits
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 
@@ -63,11 +63,6 @@ def demand(limiter: Limiter, subject: str, *, limits: Limits, now: int, tokens: 
     """Take tokens. Raises ChatError(RATE_LIMITED), and what the store raises if it fails closed."""
     if wait := limits.take(limiter, subject, now, tokens):
         raise limited(wait)
-
-
-def limited(wait: int) -> ChatError:
-    """The refusal of somebody who has to wait so many ms; in tenths of a second, rounded up."""
-    return ChatError(Code.RATE_LIMITED, retry_after=-(-wait // 100) / 10)
 
 
 def digest(subject: str) -> str:

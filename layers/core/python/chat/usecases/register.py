@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from chat.domain import signed_bytes
 from chat.domain.devices import Device, DeviceList
 from chat.domain.ids import AccountId, Address, DeviceId, new_uuid7
+from chat.domain.limits import REGISTER
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Cards, Claim, Handles
 from chat.ports.connections import ConnectNumbers
 from chat.ports.identity import CheckSignature, Verification, Verifier
+from chat.ports.limits import Limits
 from chat.usecases.authenticate import check_time
+from chat.usecases.limits import demand, digest
 
 RESERVED_HANDLES = frozenset(
     (
@@ -53,6 +56,7 @@ def register(
     cards: Cards,
     connect_numbers: ConnectNumbers,
     verifier: Verifier,
+    limits: Limits,
     check_signature: CheckSignature,
     now: int,
 ) -> tuple[Address, DeviceList]:
@@ -60,8 +64,9 @@ def register(
 
     The handle row is claimed first, with the account id inside; whatever a crash left undone, a repeat with
     the same key finds the claim and completes it, and gets the same account.
-    Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, VERIFICATION_FAILED, HANDLE_TAKEN, or DEVICE_REMOVED where
-    the key has been taken off that account's list since.
+    Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, VERIFICATION_FAILED, RATE_LIMITED (counted for the verified
+    owner: before there is nobody), HANDLE_TAKEN, or DEVICE_REMOVED where the key has been taken off that
+    account's list since.
     """
     check_time(request.time, now)
     signed = signed_bytes.register(audience, request.handle, request.auth_key, request.time)
@@ -70,6 +75,7 @@ def register(
     if request.handle in RESERVED_HANDLES:
         raise ChatError(Code.HANDLE_TAKEN)
     owner = verifier.owner(request.verification, handle=request.handle, auth_key=request.auth_key)
+    demand(REGISTER, digest(owner), limits=limits, now=now)
     mine = Claim(AccountId(new_uuid7(now)), owner, request.auth_key)
     claim = handles.claim(request.handle, mine, now)
     if (claim.owner, claim.auth_key) != (owner, request.auth_key):
