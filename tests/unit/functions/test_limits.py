@@ -44,6 +44,9 @@ class Refusing:
         self.asked.append((limiter.name, subject, tokens))
         return WAIT
 
+    def rule(self, limiter: Limiter) -> Limiter:
+        return limiter
+
 
 @pytest.fixture
 def scene(world: World) -> Scene:
@@ -232,6 +235,19 @@ class TestHammering:
             call("sync", frame(me, {"action": "sync", "ref": "9"}))
             world.time += REFUSALS.refill_ms
 
+        assert world.sockets.closed == []
+
+    def test_who_waits_as_told_never_hammers(self, scene: Scene) -> None:
+        """However small the frames are and soon a token would be there: the told wait keeps the socket."""
+        world, me = scene.world, scene.me
+        refusals = 0
+        for _ in range(2_000):
+            answer = body_of(call("sync", frame(me, {"action": "sync", "ref": "9"})))
+            if "error" in answer:
+                refusals += 1
+                world.time += round(1_000 * answer["error"]["retry_after"])
+
+        assert refusals > 10
         assert world.sockets.closed == []
 
     def test_a_socket_that_does_not_close_is_refused_on(self, scene: Scene) -> None:

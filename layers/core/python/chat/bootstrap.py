@@ -22,7 +22,6 @@ from chat.ports.accounts import Cards, Handles
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
 from chat.ports.inbox import Inbox
-from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
 from chat.settings import (
     CassandraSettings,
@@ -86,7 +85,7 @@ class Services:
         return CassandraLinks(self._cassandra)
 
     @cached_property
-    def limits(self) -> Limits:
+    def limits(self) -> RateLimits:
         """Rate limits. Buckets in memory live as long as the environment."""
         rows = CassandraLimits(self._cassandra)
         return RateLimits(MemoryBuckets(), rows, random.random, self._limit_settings.instead)

@@ -20,7 +20,7 @@ from chat.domain.devices import DeviceList
 from chat.domain.events import SessionClosed
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
 from chat.domain.limits import REFUSALS, Limiter, limiter_of
-from chat.errors import ChatError, Code, unavailable
+from chat.errors import ChatError, Code, limited, unavailable
 from chat.ports.connections import Connection
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.usecases import limits, live
@@ -130,8 +130,7 @@ def socket_route(
         frame = read(event)
         try:
             if limiter is not None:
-                now, who = app.now(), str(sender.device)
-                limits.demand(limiter, who, limits=app.limits, now=now, tokens=frame.tokens)
+                _demand_frame(limiter, frame.tokens, sender.device, app)
             if isinstance(frame, frames.Refused):
                 raise frame
             text = handle(frame, sender, app)
@@ -149,6 +148,12 @@ def socket_route(
         return OK
 
     return handler
+
+
+def _demand_frame(limiter: Limiter, tokens: int, who: Address, app: Services) -> None:
+    """Take what a frame costs. Who is refused and waits as told is refused too rarely to lose the socket."""
+    if wait := app.limits.take(limiter, str(who), app.now(), tokens):
+        raise limited(max(wait, app.limits.rule(REFUSALS).refill_ms))
 
 
 def _hangs_up(connection: Connection, app: Services) -> bool:

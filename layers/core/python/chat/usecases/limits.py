@@ -35,7 +35,7 @@ class RateLimits:
 
     def take(self, limiter: Limiter, subject: str, now: int, tokens: int = 1) -> int:
         """See the port. A limiter that fails open never raises."""
-        limiter = self._instead.get(limiter.name, limiter)
+        limiter = self.rule(limiter)
         if limiter.kept == "row":
             return self._in_row(limiter, subject, now, tokens)
         wait = self._memory.take(limiter, subject, now, tokens)
@@ -49,6 +49,10 @@ class RateLimits:
         if wait:
             self._memory.empty(limiter, subject, now, wait)
         return wait
+
+    def rule(self, limiter: Limiter) -> Limiter:
+        """The limiter with the numbers that count here."""
+        return self._instead.get(limiter.name, limiter)
 
     def _in_row(self, limiter: Limiter, subject: str, now: int, tokens: int) -> int:
         try:
