@@ -91,44 +91,24 @@ SOCKET_FUNCTIONS: tuple[Function, ...] = (
         routes=(SocketRoute("$disconnect"),),
         tables={"connections_by_account": WRITE},
     ),
-    # Every function that takes frames may close a socket that hammers.
-    Function(
-        "default", routes=(SocketRoute("$default", answers=True),), posts=True, closes=True, memory_mb=256
-    ),
+    Function("default", routes=(SocketRoute("$default", answers=True),), memory_mb=256),
     # Any frame may carry acks: send and sync hold the rights of ack too.
     Function(
         "send",
         routes=(SocketRoute("send", answers=True),),
-        tables={
-            "account_card": CHANGE,
-            "connections_by_account": CHANGE,
-            "inbox_by_account": WRITE,
-            "rate_limits": CHANGE,
-        },
+        tables={"account_card": CHANGE, "connections_by_account": CHANGE, "inbox_by_account": WRITE},
         posts=True,
-        closes=True,
     ),
     Function(
         "ack",
         routes=(SocketRoute("ack"),),
-        tables={
-            "account_card": READ,
-            "connections_by_account": CHANGE,
-            "inbox_by_account": WRITE,
-            "rate_limits": CHANGE,
-        },
+        tables={"account_card": READ, "connections_by_account": CHANGE, "inbox_by_account": WRITE},
         posts=True,
-        closes=True,
     ),
     Function(
         "sync",
         routes=(SocketRoute("sync", answers=True),),
-        tables={
-            "account_card": READ,
-            "connections_by_account": CHANGE,
-            "inbox_by_account": CHANGE,
-            "rate_limits": CHANGE,
-        },
+        tables={"account_card": READ, "connections_by_account": CHANGE, "inbox_by_account": CHANGE},
         posts=True,
         closes=True,
     ),
@@ -148,8 +128,10 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             "accounts_by_handle": CHANGE,
             "account_card": CHANGE,
             "connects_by_device": CHANGE,
-            "rate_limits": CHANGE,
+            "connections_by_account": CHANGE,
         },
+        posts=True,
+        closes=True,
         needs=("AUDIENCE", "VERIFIER"),
     ),
     Function(
@@ -165,7 +147,6 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             "connects_by_device": CHANGE,
             "connections_by_account": CHANGE,
             "links_by_key": CHANGE,
-            "rate_limits": CHANGE,
             "used_proofs": CHANGE,
         },
         posts=True,
@@ -182,12 +163,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             HttpsRoute("DELETE", "/v1/account/blocks/{account}", "device"),
             HttpsRoute("PUT", "/v1/account/accepted/{account}", "device"),
         ),
-        tables={
-            "account_card": CHANGE,
-            "accounts_by_handle": READ,
-            "rate_limits": CHANGE,
-            "used_proofs": CHANGE,
-        },
+        tables={"account_card": CHANGE, "accounts_by_handle": READ, "used_proofs": CHANGE},
         needs=("AUDIENCE",),
     ),
 )

@@ -17,11 +17,11 @@ from chat.adapters.cassandra.limits import CassandraLimits
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
-from chat.domain.limits import CONNECT
 from chat.ports.accounts import Cards, Handles
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
 from chat.ports.inbox import Inbox
+from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
 from chat.settings import (
     CassandraSettings,
@@ -66,8 +66,7 @@ class Services:
     @cached_property
     def connect_numbers(self) -> ConnectNumbers:
         """Connect numbers."""
-        limiter = self._limit_settings.instead.get(CONNECT.name, CONNECT)
-        return CassandraConnectNumbers(self._cassandra, limiter)
+        return CassandraConnectNumbers(self._cassandra)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -85,7 +84,7 @@ class Services:
         return CassandraLinks(self._cassandra)
 
     @cached_property
-    def limits(self) -> RateLimits:
+    def limits(self) -> Limits:
         """Rate limits. Buckets in memory live as long as the environment."""
         rows = CassandraLimits(self._cassandra)
         return RateLimits(MemoryBuckets(), rows, random.random, self._limit_settings.instead)
