@@ -91,24 +91,44 @@ SOCKET_FUNCTIONS: tuple[Function, ...] = (
         routes=(SocketRoute("$disconnect"),),
         tables={"connections_by_account": WRITE},
     ),
-    Function("default", routes=(SocketRoute("$default", answers=True),), memory_mb=256),
+    # Every function that takes frames may close a socket that hammers.
+    Function(
+        "default", routes=(SocketRoute("$default", answers=True),), posts=True, closes=True, memory_mb=256
+    ),
     # Any frame may carry acks: send and sync hold the rights of ack too.
     Function(
         "send",
         routes=(SocketRoute("send", answers=True),),
-        tables={"account_card": CHANGE, "connections_by_account": CHANGE, "inbox_by_account": WRITE},
+        tables={
+            "account_card": CHANGE,
+            "connections_by_account": CHANGE,
+            "inbox_by_account": WRITE,
+            "rate_limits": CHANGE,
+        },
         posts=True,
+        closes=True,
     ),
     Function(
         "ack",
         routes=(SocketRoute("ack"),),
-        tables={"account_card": READ, "connections_by_account": CHANGE, "inbox_by_account": WRITE},
+        tables={
+            "account_card": READ,
+            "connections_by_account": CHANGE,
+            "inbox_by_account": WRITE,
+            "rate_limits": CHANGE,
+        },
         posts=True,
+        closes=True,
     ),
     Function(
         "sync",
         routes=(SocketRoute("sync", answers=True),),
-        tables={"account_card": READ, "connections_by_account": CHANGE, "inbox_by_account": CHANGE},
+        tables={
+            "account_card": READ,
+            "connections_by_account": CHANGE,
+            "inbox_by_account": CHANGE,
+            "rate_limits": CHANGE,
+        },
         posts=True,
         closes=True,
     ),
@@ -128,10 +148,8 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             "accounts_by_handle": CHANGE,
             "account_card": CHANGE,
             "connects_by_device": CHANGE,
-            "connections_by_account": CHANGE,
+            "rate_limits": CHANGE,
         },
-        posts=True,
-        closes=True,
         needs=("AUDIENCE", "VERIFIER"),
     ),
     Function(
@@ -147,6 +165,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             "connects_by_device": CHANGE,
             "connections_by_account": CHANGE,
             "links_by_key": CHANGE,
+            "rate_limits": CHANGE,
             "used_proofs": CHANGE,
         },
         posts=True,
@@ -163,7 +182,12 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             HttpsRoute("DELETE", "/v1/account/blocks/{account}", "device"),
             HttpsRoute("PUT", "/v1/account/accepted/{account}", "device"),
         ),
-        tables={"account_card": CHANGE, "accounts_by_handle": READ, "used_proofs": CHANGE},
+        tables={
+            "account_card": CHANGE,
+            "accounts_by_handle": READ,
+            "rate_limits": CHANGE,
+            "used_proofs": CHANGE,
+        },
         needs=("AUDIENCE",),
     ),
 )

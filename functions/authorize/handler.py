@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat import observability
 from chat.bootstrap import Services, services
+from chat.errors import ChatError
 from chat.usecases.authorize import authorize
 from chat.wire.connect_url import parse_proof
 
@@ -17,16 +19,19 @@ def handle(event: Event, app: Services) -> dict[str, Any]:
     previous = None
     if proof is not None:
         headers = {key.lower(): value for key, value in (event.get("headers") or {}).items()}
-        previous = authorize(
-            proof,
-            headers.get("origin"),
-            audience=app.identity.audience,
-            allowed_origins=app.identity.allowed_origins,
-            cards=app.cards,
-            connect_numbers=app.connect_numbers,
-            check_signature=app.check_signature,
-            now=app.now(),
-        )
+        try:
+            previous = authorize(
+                proof,
+                headers.get("origin"),
+                audience=app.identity.audience,
+                allowed_origins=app.identity.allowed_origins,
+                cards=app.cards,
+                connect_numbers=app.connect_numbers,
+                check_signature=app.check_signature,
+                now=app.now(),
+            )
+        except ChatError as limited:
+            observability.refused("authorize", limited.code)
     if proof is None or previous is None:
         return _policy(event, "Deny", "nobody", {})
     context = {

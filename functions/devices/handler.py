@@ -13,9 +13,9 @@ from chat.usecases import devices
 from chat.wire import bodies, frames
 
 
-def listed(_request: Request, _by: Address, own: DeviceList, _app: Services) -> Mapping[str, Any]:
-    """The own list."""
-    return bodies.devices_answer(own)
+def listed(_request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
+    """The own list, and how long the asking device has to wait before it may connect."""
+    return bodies.devices_answer(own, app.connect_numbers.wait(by, app.now()))
 
 
 def link(request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
@@ -57,7 +57,8 @@ def remove(request: Request, _by: Address, own: DeviceList, app: Services) -> Ma
 
 def linked(request: Request, app: Services) -> Mapping[str, Any]:
     """Where a waiting new device was taken in."""
-    return bodies.link_answer(devices.find_link(bodies.parse_key(request.parameters["key"]), links=app.links))
+    key = bodies.parse_key(request.parameters["key"])
+    return bodies.link_answer(devices.find_link(key, links=app.links, limits=app.limits, now=app.now()))
 
 
 handler = https_routes(

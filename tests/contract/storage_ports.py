@@ -25,7 +25,7 @@ from chat.domain.ids import (
     MessageName,
     new_uuid7,
 )
-from chat.domain.limits import Limiter
+from chat.domain.limits import CONNECT, Limiter
 from chat.domain.relations import STRANGER, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Cards, Claim, Handles, around
@@ -82,7 +82,7 @@ def at_once(call: Callable[[], Any], calls: int = AT_ONCE) -> list[Any]:
 
 
 class TestHandles:
-    """Of several claims one wins; a holder may be replaced by a claim that names it."""
+    """The first claim wins."""
 
     def test_a_claim_holds(self, ports: Ports) -> None:
         """It is returned, and the handle leads to its account; a later one gets the older back."""
@@ -103,46 +103,6 @@ class TestHandles:
 
         assert len(set(held)) == 1
         assert ports.handles.find(handle) == held[0].account
-
-    def test_a_claim_is_taken_over_and_settled(self, ports: Ports) -> None:
-        """It remembers what it replaces until that is settled, and the key before for good."""
-        handle = f"h{account()}"
-        old = Claim(account(), "oidc:x#1", b"o" * 32)
-        new = Claim(account(), "oidc:x#1", b"n" * 32, replaces=old.account, replaced_key=old.auth_key)
-        ports.handles.claim(handle, old, NOW)
-
-        assert ports.handles.take_over(handle, new, NOW) == new
-        assert ports.handles.find(handle) == new.account
-        assert ports.handles.claim(handle, old, NOW) == new
-        for _ in range(2):
-            ports.handles.settle(handle, new)
-            assert ports.handles.claim(handle, old, NOW) == dataclasses.replace(new, replaces=None)
-
-    def test_only_the_holder_is_taken_over(self, ports: Ports) -> None:
-        """A claim that names another account changes nothing, and is told who holds the handle."""
-        handle = f"h{account()}"
-        old, other = (Claim(account(), "oidc:x#1", bytes([i]) * 32) for i in range(2))
-        ports.handles.claim(handle, old, NOW)
-
-        late = dataclasses.replace(other, replaces=account())
-        assert ports.handles.take_over(handle, late, NOW) == old
-        ports.handles.settle(handle, late)
-        assert ports.handles.claim(handle, other, NOW) == old
-
-    def test_of_take_overs_at_once_one_wins(self, ports: Ports) -> None:
-        """All are told the same holder."""
-        handle = f"h{account()}"
-        old = Claim(account(), "oidc:x#1", b"o" * 32)
-        ports.handles.claim(handle, old, NOW)
-
-        held = at_once(
-            lambda: ports.handles.take_over(
-                handle, Claim(account(), old.owner, b"n" * 32, old.account, old.auth_key), NOW
-            )
-        )
-
-        assert len(set(held)) == 1
-        assert ports.handles.find(handle) == held[0].account != old.account
 
 
 class TestLists:
@@ -241,20 +201,6 @@ class TestRelations:
 
         assert sorted(ports.cards.blocked(mine)) == peers
 
-    def test_friends_are_accepted_and_not_blocked(self, ports: Ports) -> None:
-        """Of the first relations, in the order of their ids, as many as asked for."""
-        mine, peers = account(), sorted(account() for _ in range(4))
-        ports.cards.create(dataclasses.replace(device_list(), account=mine))
-        for peer in peers[:3]:
-            ports.cards.accept(mine, peer)
-        ports.cards.block(mine, peers[1])
-        ports.cards.block(mine, peers[3])
-        ports.cards.accept(account(), mine)
-
-        assert [ports.cards.friends(mine, limit) for limit in (1, 2, 3, 9)] == [
-            [peers[0]], [peers[0]], [peers[0], peers[2]], [peers[0], peers[2]],
-        ]  # fmt: skip
-
     def test_the_limit(self, ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
         """One more is RELATION_LIMIT; those that are related already may change."""
         for module in (cassandra_accounts, fake_storage):
@@ -326,10 +272,10 @@ class TestConnectNumbers:
     def test_numbers_rise(self, ports: Ports) -> None:
         """The number before is returned; an equal or lower one is None, and so is a device without a row."""
         mine = address()
-        assert ports.connect_numbers.raise_to(mine, NOW) is None
+        assert ports.connect_numbers.raise_to(mine, NOW, NOW) is None
         ports.connect_numbers.start(mine)
 
-        raised = [ports.connect_numbers.raise_to(mine, n) for n in (NOW, NOW, NOW - 1, NOW + 1)]
+        raised = [ports.connect_numbers.raise_to(mine, n, NOW) for n in (NOW, NOW, NOW - 1, NOW + 1)]
 
         assert raised == [0, None, None, NOW]
 
@@ -337,19 +283,50 @@ class TestConnectNumbers:
         """A repeated registration must not make old proofs good again."""
         mine = address()
         ports.connect_numbers.start(mine)
-        ports.connect_numbers.raise_to(mine, NOW)
+        ports.connect_numbers.raise_to(mine, NOW, NOW)
         ports.connect_numbers.start(mine)
 
-        assert ports.connect_numbers.raise_to(mine, NOW) is None
+        assert ports.connect_numbers.raise_to(mine, NOW, NOW) is None
 
     def test_of_connects_with_one_number_one_is_let_in(self, ports: Ports) -> None:
         """However many come at once."""
         mine = address()
         ports.connect_numbers.start(mine)
 
-        raised = at_once(lambda: ports.connect_numbers.raise_to(mine, NOW))
+        raised = at_once(lambda: ports.connect_numbers.raise_to(mine, NOW, NOW))
 
         assert sorted(raised, key=str) == [0] + [None] * (AT_ONCE - 1)
+
+    def test_a_device_connects_so_often_and_no_more(self, ports: Ports) -> None:
+        """Then it is told how long to wait; its number stays, so the same proof is good afterwards."""
+        mine = address()
+        ports.connect_numbers.start(mine)
+        for i in range(CONNECT.burst):
+            assert ports.connect_numbers.wait(mine, NOW) == 0
+            ports.connect_numbers.raise_to(mine, NOW + i, NOW)
+        last = NOW + CONNECT.burst
+
+        with pytest.raises(ChatError) as refused:
+            ports.connect_numbers.raise_to(mine, last, NOW)
+
+        assert (refused.value.code, refused.value.retry_after) == (
+            Code.RATE_LIMITED,
+            CONNECT.refill_ms / 1000,
+        )
+        assert ports.connect_numbers.wait(mine, NOW) == CONNECT.refill_ms
+        assert ports.connect_numbers.wait(address(), NOW) == 0
+        assert ports.connect_numbers.raise_to(mine, last, NOW + CONNECT.refill_ms) == last - 1
+
+    def test_a_replay_takes_no_token(self, ports: Ports) -> None:
+        """Who captured a proof cannot keep its device out by showing it again."""
+        mine = address()
+        ports.connect_numbers.start(mine)
+        ports.connect_numbers.raise_to(mine, NOW, NOW)
+
+        for _ in range(CONNECT.burst):
+            assert ports.connect_numbers.raise_to(mine, NOW, NOW) is None
+
+        assert ports.connect_numbers.raise_to(mine, NOW + 1, NOW) == NOW
 
 
 class TestInbox:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from chat.domain import base64url
 from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, Address, MessageId, MessageName, milliseconds_of, week_of
+from chat.domain.limits import CONNECT, take
 from chat.domain.relations import RELATION_LIMIT, STRANGER, Relation
-from chat.errors import ChatError, Code
+from chat.errors import ChatError, Code, limited
 from chat.ports.accounts import Card, Claim
 from chat.ports.connections import Connection
 from chat.ports.inbox import InboxRow, StoredRow
@@ -23,15 +24,6 @@ class FakeHandles:
 
     def claim(self, handle: str, claim: Claim, now: int) -> Claim:
         return self.claims.setdefault(handle, claim)
-
-    def take_over(self, handle: str, claim: Claim, now: int) -> Claim:
-        if self.claims[handle].account == claim.replaces:
-            self.claims[handle] = claim
-        return self.claims[handle]
-
-    def settle(self, handle: str, claim: Claim) -> None:
-        if self.claims[handle].account == claim.account:
-            self.claims[handle] = replace(self.claims[handle], replaces=None)
 
     def find(self, handle: str) -> AccountId | None:
         held = self.claims.get(handle)
@@ -61,11 +53,6 @@ class FakeCards:
         return sorted(
             peer for (mine, peer), relation in self.stands.items() if mine == account and relation.blocked
         )
-
-    def friends(self, account: AccountId, limit: int) -> list[AccountId]:
-        related = sorted(peer for mine, peer in self.stands if mine == account)[:limit]
-        stands = {peer: self.stands[account, peer] for peer in related}
-        return [peer for peer, relation in stands.items() if relation.accepted and not relation.blocked]
 
     def create(self, devices: DeviceList) -> bool:
         return self.lists.setdefault(devices.account, devices) is devices
@@ -127,16 +114,23 @@ class FakeConnectNumbers:
 
     def __init__(self) -> None:
         self.last: dict[Address, int] = {}
+        self.full_at: dict[Address, int] = {}
 
     def start(self, device: Address) -> None:
         self.last.setdefault(device, 0)
 
-    def raise_to(self, device: Address, number: int) -> int | None:
+    def raise_to(self, device: Address, number: int, now: int) -> int | None:
         before = self.last.get(device)
         if before is None or before >= number:
             return None
-        self.last[device] = number
+        full_at, wait = take(self.full_at.get(device, 0), CONNECT, now)
+        if wait:
+            raise limited(wait)
+        self.last[device], self.full_at[device] = number, full_at
         return before
+
+    def wait(self, device: Address, now: int) -> int:
+        return take(self.full_at.get(device, 0), CONNECT, now)[1]
 
 
 class FakeInbox:

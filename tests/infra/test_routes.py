@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from chat.domain.limits import limiter_of
 
 from infra.routes import FUNCTIONS, HTTPS_FUNCTIONS, SOCKET_FUNCTIONS, Function, HttpsRoute, SocketRoute
 from schemas.tables import TABLES, table
@@ -74,6 +75,15 @@ def _protocol_page(function: Function) -> Iterator[str]:
             yield f"docs/protocol.md: a row with `{route.method} {route.path}`"
 
 
+def _limiter(function: Function) -> Iterator[str]:
+    for route in function.routes:
+        key = route.key if isinstance(route, SocketRoute) else f"{route.method} {route.path}"
+        try:
+            limiter_of(key)
+        except KeyError:
+            yield f"chat/domain/limits.py: a limiter for {key}, or a reason for none"
+
+
 # The parts that a route consists of. Each looks for its part and names what is missing.
 PARTS: dict[str, Callable[[Function], Iterator[str]]] = {
     "handler": _file("functions/{name}/handler.py"),
@@ -84,6 +94,7 @@ PARTS: dict[str, Callable[[Function], Iterator[str]]] = {
     "AsyncAPI operation": _asyncapi_operation,
     "OpenAPI operation": _openapi_operation,
     "protocol page": _protocol_page,
+    "limiter": _limiter,
 }
 
 # Functions that do without one of the parts, and why.

@@ -238,11 +238,15 @@ class TestHttpsRoutes:
     ) -> None:
         """With the status of the code, on public and signed routes alike, and nothing of the exception."""
         alice = address(world.account("alice"))
-        handler = https_routes("x", public={"GET /p": raising(raised)}, device={"GET /d": raising(raised)})
+        handler = https_routes(
+            "x",
+            public={"GET /.well-known/heliograph": raising(raised)},
+            device={"GET /v1/devices": raising(raised)},
+        )
 
         for event in (
-            https("GET /p", "/p"),
-            https("GET /d", "/d", authorization=authorization(world, alice, "GET", "/d")),
+            https("GET /.well-known/heliograph", "/p"),
+            https("GET /v1/devices", "/d", authorization=authorization(world, alice, "GET", "/d")),
         ):
             answer = handler(event, None)
             assert (answer["statusCode"], body_of(answer)["error"]["code"]) == (status, code)
@@ -272,10 +276,10 @@ class TestHttpsRoutes:
             seen.append((request.path, request.body, by, own.account))
             return {}
 
-        handler = https_routes("x", device={"POST /d": route})
+        handler = https_routes("x", device={"POST /v1/devices": route})
         header = authorization(world, alice, "POST", "/d?a=1&b=%20", b"body")
 
-        assert handler(https("POST /d", "/d?a=1&b=%20", b"body", header), None)["statusCode"] == 200
+        assert handler(https("POST /v1/devices", "/d?a=1&b=%20", b"body", header), None)["statusCode"] == 200
         assert seen == [("/d?a=1&b=%20", b"body", alice, alice.account)]
 
     @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class TestLink:
         assert added.linked_by is not None
         assert (added.linked_by.device, added.linked_by.time) == (1, NOW)
         assert world.connect_numbers.last[address(alice, 2)] == 0
-        assert devices.find_link(NEW, links=world.links) == address(alice, 2)
+        assert devices.find_link(NEW, links=world.links, limits=world.limits, now=NOW) == address(alice, 2)
 
     def test_the_other_devices_are_told(self, world: World) -> None:
         """With the new version."""
@@ -106,7 +106,7 @@ class TestLink:
         world.links.links.clear()
 
         assert link(world, address(alice), after=2) == after
-        assert devices.find_link(NEW, links=world.links) == address(alice, 2)
+        assert devices.find_link(NEW, links=world.links, limits=world.limits, now=NOW) == address(alice, 2)
 
     def test_a_crash_before_the_list_leaves_a_number_that_harms_nobody(self, world: World) -> None:
         """The connect number comes first, so a device on the list can always connect."""
@@ -174,7 +174,7 @@ class TestLink:
 
     def test_nobody_was_taken_in(self, world: World) -> None:
         """NOT_FOUND: ask again."""
-        assert code(devices.find_link, NEW, links=world.links) is Code.NOT_FOUND
+        assert code(devices.find_link, NEW, links=world.links, limits=world.limits, now=NOW) is Code.NOT_FOUND
 
 
 class TestRemove:

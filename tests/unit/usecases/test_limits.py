@@ -8,9 +8,9 @@ import random
 import pytest
 from chat.adapters.memory_limits import MemoryBuckets
 from chat.domain.limits import LIMITERS, SAMPLED_ROOM, SAMPLING, Limiter
-from chat.errors import ChatError, Code
+from chat.errors import ChatError, Code, limited
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
-from chat.usecases.limits import RateLimits, demand, digest, limited
+from chat.usecases.limits import RateLimits, demand, digest
 
 from tests.fakes.limits import FakeLimitRows
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from heliograph.client import Client
 from heliograph.encryption import ClearEncryption, Content, Encryption
 from heliograph.errors import (
-    AccountReplaced,
     AlreadyRegistered,
     BadHandle,
     BadLinkCode,
@@ -54,7 +53,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccountId",
-    "AccountReplaced",
     "Address",
     "AlreadyRegistered",
     "BadHandle",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -60,6 +62,7 @@ class AckQueue:
         self._flush = flush
         self._owed: dict[tuple[str, str], Ack] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._not_before = 0.0
         self._sent: dict[str, AckBatch] = {}
 
     def __len__(self) -> int:
@@ -80,7 +83,11 @@ class AckQueue:
             self.flush_soon(self._delay)
 
     def flush_soon(self, delay: float) -> None:
-        """Send what is owed after `delay` seconds, if no frame takes it along before."""
+        """Send what is owed after `delay` seconds, if no frame takes it along before.
+
+        Not while the server wants none: what comes meanwhile waits with what it refused.
+        """
+        delay = max(delay, self._not_before - time.monotonic())
         if self._timer is not None:
             if delay > 0:
                 return
@@ -133,9 +140,14 @@ class AckQueue:
         self._database.later(lambda connection: incoming.acknowledged(connection, batch.acks))
 
     def put_back(self, batch: AckBatch, delay: float) -> None:
-        """Owe again what did not get through; whatever replaced an entry meanwhile wins."""
+        """Owe again what did not get through; whatever replaced an entry meanwhile wins.
+
+        No frame of acks is sent for `delay` seconds and a random while more.
+        """
         if not batch.acks:
             return
+        if delay:
+            self._not_before = time.monotonic() + delay * random.uniform(1, 1.25)  # noqa: S311
         self._owed = {(ack.id, ack.sender): ack for ack in batch.acks} | self._owed
         self.flush_soon(max(delay, self._delay))
 

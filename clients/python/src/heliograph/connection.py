@@ -15,13 +15,7 @@ from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.drain import Drain
 from heliograph.encryption import Encryption
-from heliograph.errors import (
-    AccountReplaced,
-    DeviceRemoved,
-    HeliographError,
-    NetworkError,
-    VersionUnsupported,
-)
+from heliograph.errors import DeviceRemoved, HeliographError, NetworkError, RateLimited, VersionUnsupported
 from heliograph.events import ConnectionState
 from heliograph.http import HttpApi
 from heliograph.ids import ServerClock
@@ -32,10 +26,9 @@ from heliograph.store import profile
 from heliograph.store.database import Database
 from heliograph.transport import HandshakeRefused, Transport
 
-logger = logging.getLogger("heliograph")
+DEFAULT_AWAY = 30.0
 
-GONE = frozenset({DeviceRemoved.default_code, AccountReplaced.default_code})
-"""Codes and close reasons after which this device is none any more."""
+logger = logging.getLogger("heliograph")
 
 CONFIRM_ROWS = 200
 """Rows of a drain after which another one follows at once: only an empty drain moves the mark."""
@@ -111,6 +104,8 @@ class Connection:
         self._ready: asyncio.Event = asyncio.Event()
         self._renewing = False
         self._closed_reason: str | None = None
+        self._sent_away: float | None = None
+        """Seconds to stay away, where the server closed the socket for going on when it refused."""
         self._wake = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -159,6 +154,9 @@ class Connection:
             self._ready.clear()
             if self._current is not None:
                 await self._current.close()
+            if self._sent_away is not None:
+                problem = RateLimited("the server closed the socket", retry_after=self._sent_away)
+                self._sent_away = None
             if self._closed_reason is None:
                 self._events.state("offline", problem.code if problem else "NETWORK")
                 await asyncio.sleep(backoff.next(problem.retry_after if problem else None))
@@ -213,15 +211,19 @@ class Connection:
 
         Raises:
             ClosedForGood: The server knows this device no more.
+            RateLimited: It connected too often.
         """
         self._socket_url = await self._discover()
         try:
-            await self._api.devices(self._me)
-        except (DeviceRemoved, AccountReplaced) as gone:
-            raise ClosedForGood(str(gone), code=gone.code) from gone
+            found = await self._api.devices(self._me)
+        except DeviceRemoved as removed:
+            raise ClosedForGood(str(removed), code="DEVICE_REMOVED") from removed
         except HeliographError as problem:
             if problem.code == "UNAUTHENTICATED":
                 raise ClosedForGood("the server does not know this device", code=problem.code) from problem
+        else:
+            if wait := found.get("connect_after"):
+                raise RateLimited("this device connects too often", retry_after=float(wait))
 
     async def _serve(self, socket: Socket, backoff: Backoff) -> None:
         self._events.state("catching_up", None)
@@ -290,12 +292,16 @@ class Connection:
         while self._closed_reason is None:
             try:
                 rows, own_list = await self._sync.pull(
-                    socket, lambda events: self._page(socket, events), first=first, bare=bare
+                    socket,
+                    lambda events: self._page(socket, events),
+                    first=first,
+                    bare=bare,
+                    backoff=backoff,
                 )
             except NetworkError:
                 raise
             except HeliographError as problem:
-                if problem.code in GONE:
+                if problem.code == "DEVICE_REMOVED":
                     raise ClosedForGood(str(problem), code=problem.code) from problem
                 if problem.code != "BAD_TOKEN":
                     bare = not problem.retryable
@@ -323,7 +329,12 @@ class Connection:
                 continue
             if event.get("type") != "session_closed":
                 rest.append(event)
-            elif event.get("reason") in GONE or (socket is self._current and not self._renewing):
+            elif event.get("reason") == "RATE_LIMITED":
+                if socket is self._current:
+                    self._sent_away = float(event.get("retry_after") or DEFAULT_AWAY)
+                    self._ready.clear()
+                self.suspect(socket)
+            elif event.get("reason") == "DEVICE_REMOVED" or (socket is self._current and not self._renewing):
                 self._closed_reason = str(event.get("reason"))
                 self._ready.clear()
                 self._wake.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -9,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from heliograph.acks import AckQueue
-from heliograph.errors import HeliographError
+from heliograph.backoff import Backoff
+from heliograph.errors import HeliographError, RateLimited
 from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.signing import Identity
@@ -57,14 +59,16 @@ class Drain:
         *,
         first: bool,
         bare: bool,
+        backoff: Backoff,
     ) -> tuple[int, int]:
-        """Run one drain to its end.
+        """Run one drain to its end; a page that comes too early is asked for again when it is time.
 
         Args:
             socket: Where.
             take_events: Sees the events of each page first and gives those that are for the inbox.
             first: It is the first of the socket.
             bare: Ask without the optional parts: the server refused them.
+            backoff: How long to wait for a page that was refused.
 
         Returns:
             How many rows came, and the version of the own device list.
@@ -84,6 +88,10 @@ class Drain:
                 rest, owed = await self._first_page()
             try:
                 answer = await socket.request("sync", rest + batch.member)
+            except RateLimited as limited:
+                self._acks.put_back(batch, 0)
+                await asyncio.sleep(backoff.next(limited.retry_after))
+                continue
             except HeliographError:
                 self._acks.put_back(batch, 0)
                 raise

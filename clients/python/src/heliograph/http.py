@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 15
 TRIES = 3
+LONGEST_WAIT = 15.0
+"""Seconds that a request waits for a limit by itself; beyond that whoever asked decides."""
 
 
 @functools.cache
@@ -34,8 +36,9 @@ def _tls() -> ssl.SSLContext:
 class HttpApi:
     """The HTTPS door of one server.
 
-    A transient failure is tried three times, each time signed anew. That is safe for every route: the changes
-    are idempotent, and a device list change that got through answers its repetition with DEVICE_LIST_CHANGED.
+    A transient failure is tried three times, each time signed anew and no earlier than the server says. That
+    is safe for every route: the changes are idempotent, and a device list change that got through answers
+    its repetition with DEVICE_LIST_CHANGED.
     """
 
     def __init__(
@@ -143,13 +146,14 @@ class HttpApi:
             try:
                 return await self._once(method, path, data, signer)
             except HeliographError as problem:
-                if not problem.retryable or attempt == TRIES - 1:
+                wait = problem.retry_after or 0
+                if not problem.retryable or attempt == TRIES - 1 or wait > LONGEST_WAIT:
                     raise
                 if problem.code == "CLOCK_SKEW" and isinstance(problem.details.get("time"), int):
                     local = self._clock.local()
                     self._clock.learn(problem.details["time"], local)
                     continue
-                await asyncio.sleep(max(problem.retry_after or 0, random.random() * 0.3 * 2**attempt))  # noqa: S311
+                await asyncio.sleep(wait + random.random() * max(wait / 4, 0.3 * 2**attempt))  # noqa: S311
         raise AssertionError("unreachable")
 
     async def _once(self, method: str, path: str, data: bytes, signer: Identity | None) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from heliograph.directory import Directory
 from heliograph.encryption import Encryption
 from heliograph.errors import HeliographError, NoAnswer, from_wire
 from heliograph.ids import AccountId, ServerClock
+from heliograph.pacing import Pace
 from heliograph.signing import Identity
 from heliograph.store import incoming, outgoing, status
 from heliograph.store.database import Database
 from heliograph.store.outgoing import Attempt
+from heliograph.store.peers import Peer
 
 logger = logging.getLogger("heliograph")
 
@@ -72,6 +74,7 @@ class Outbox:
         self._acks = acks
         self._backoff = backoff
         self._on_changed = on_changed
+        self._pace = Pace()
         self._lanes: dict[AccountId, Lane] = {}
 
     def add(self, peer: AccountId, seq: int, *, first: bool = False) -> None:
@@ -124,17 +127,23 @@ class Outbox:
             lane.task = None
 
     async def _send_some(self, lane: Lane) -> None:
-        socket = await self._connection.socket()
+        await self._connection.socket()
         peer = await self._directory.get(lane.peer)
         own = await self._directory.get(self._me.account)
+        async with self._pace.turn():
+            wait_ms = await self._send_to(lane, peer, own)
+        await asyncio.sleep(wait_ms / 1000)
+
+    async def _send_to(self, lane: Lane, peer: Peer, own: Peer) -> int:
+        """Send one frame; give the ms to wait before anything of the lane may be sent."""
+        socket = await self._connection.socket()
         queue, now = list(lane.queue)[: lane.limit], self._clock.now()
         prepared = await self._database.run(
             lambda connection: outgoing.prepare(connection, self._me, peer, own, queue, now, self._encryption)
         )
         self._drop(lane, prepared.settled)
         if not prepared.attempts:
-            await asyncio.sleep(prepared.wait_ms / 1000)
-            return
+            return prepared.wait_ms
         batch = self._acks.take()
         rest = f',"messages":[{",".join(attempt.body for attempt in prepared.attempts)}]'
         try:
@@ -149,6 +158,7 @@ class Outbox:
             raise
         self._acks.settle(batch, answer)
         await self._settle(lane, prepared.attempts, answer["results"])
+        return 0
 
     async def _settle(self, lane: Lane, attempts: list[Attempt], results: list[dict[str, Any]]) -> None:
         by_id = {result.get("id"): result for result in results}

@@ -17,11 +17,11 @@ from chat.adapters.cassandra.limits import CassandraLimits
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
+from chat.domain.limits import CONNECT
 from chat.ports.accounts import Cards, Handles
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
 from chat.ports.inbox import Inbox
-from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
 from chat.settings import (
     CassandraSettings,
@@ -66,7 +66,8 @@ class Services:
     @cached_property
     def connect_numbers(self) -> ConnectNumbers:
         """Connect numbers."""
-        return CassandraConnectNumbers(self._cassandra)
+        limiter = self._limit_settings.instead.get(CONNECT.name, CONNECT)
+        return CassandraConnectNumbers(self._cassandra, limiter)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -84,7 +85,7 @@ class Services:
         return CassandraLinks(self._cassandra)
 
     @cached_property
-    def limits(self) -> Limits:
+    def limits(self) -> RateLimits:
         """Rate limits. Buckets in memory live as long as the environment."""
         rows = CassandraLimits(self._cassandra)
         return RateLimits(MemoryBuckets(), rows, random.random, self._limit_settings.instead)

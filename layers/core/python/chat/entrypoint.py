@@ -6,27 +6,43 @@ reading the frame, refusals, and what happens to an exception. Nothing of a trac
 
 from __future__ import annotations
 
+import math
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from chat import observability
 from chat.bootstrap import Services, services
 from chat.domain import base64url
 from chat.domain.devices import DeviceList
+from chat.domain.events import SessionClosed
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
-from chat.errors import ChatError, Code, unavailable
+from chat.domain.limits import REFUSALS, Limiter, limiter_of
+from chat.errors import ChatError, Code, limited, unavailable
 from chat.ports.connections import Connection
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
+from chat.usecases import limits, live
 from chat.usecases.authenticate import SignedRequest, authenticate
 from chat.wire import frames, json_text, validation
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 LambdaHandler = Callable[[Event, Any], Answer]
-Frame = TypeVar("Frame")
+
+
+class AnyFrame(Protocol):
+    """What every frame has, a refused one too: its ref, if it could be read, and what it costs."""
+
+    @property
+    def ref(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def tokens(self) -> int: ...  # noqa: D102
+
+
+Frame = TypeVar("Frame", bound=AnyFrame)
 
 OK: Answer = {"statusCode": 200}
 FORBIDDEN: Answer = {"statusCode": 403}
@@ -36,7 +52,6 @@ _STATUS: Mapping[Code, int] = {
     Code.CLOCK_SKEW: 401,
     Code.REPLAYED: 401,
     Code.DEVICE_REMOVED: 401,
-    Code.ACCOUNT_REPLACED: 401,
     Code.VERIFICATION_FAILED: 403,
     Code.NOT_FOUND: 404,
     Code.HANDLE_TAKEN: 409,
@@ -50,6 +65,9 @@ _STATUS: Mapping[Code, int] = {
     Code.UNAVAILABLE: 503,
 }
 """HTTP status by code; every other refusal is 400."""
+
+COOL_DOWN_SECONDS = 30
+"""How long a device stays away whose socket was closed for hammering."""
 
 _SCHEME = "Heliograph-v1 "
 
@@ -81,31 +99,47 @@ def caller(event: Event) -> Caller:
 
 
 def socket_route(
-    name: str,
+    route: str,
     parse: Callable[[str], Frame],
     handle: Callable[[Frame, Caller, Services], str | None],
     *,
     answers: bool,
+    schema: str = "",
 ) -> LambdaHandler:
-    """The Lambda handler of one client frame.
+    """The Lambda handler of one client frame; ``schema`` names its shape if that is not the route's name.
 
     ``handle`` returns the text of the answer, or None. A route without a route response (``answers`` false)
     posts its refusals instead; a refusal that cannot be posted is dropped, as the socket is gone.
+    Every frame, readable or not, takes tokens of the route's limiter before anything else is done for it; a
+    socket that goes on when it is refused is closed. Raises ``KeyError`` for a route without a limiter.
     """
-    validation.prepare(name)
+    validation.prepare(schema or route)
+    limiter = limiter_of(route)
+
+    def read(event: Event) -> Frame | frames.Refused:
+        try:
+            return parse(_text(event))
+        except frames.Refused as refused:
+            return refused
+        except Exception as error:  # noqa: BLE001, as below
+            return frames.Refused(None, as_chat_error(route, error))
 
     def handler(event: Event, _context: Any) -> Answer:
         app = services()
         sender = caller(event)
-        ref: str | None = None
+        frame = read(event)
         try:
-            frame = parse(_text(event))
-            ref = getattr(frame, "ref", None)
+            if limiter is not None:
+                _demand_frame(limiter, frame.tokens, sender.device, app)
+            if isinstance(frame, frames.Refused):
+                raise frame
             text = handle(frame, sender, app)
-        except frames.Refused as refused:
-            text = _refuse(name, refused.ref, refused.error)
         except Exception as error:  # noqa: BLE001, the boundary: whatever it is, the client gets a code
-            text = _refuse(name, ref, as_chat_error(name, error))
+            refusal = as_chat_error(route, error)
+            observability.refused(route, refusal.code)
+            if refusal.code is Code.RATE_LIMITED and _hangs_up(sender.connection, app):
+                return OK
+            text = frames.error_frame(frame.ref, refusal)
         else:
             return OK if text is None else {"statusCode": 200, "body": text}
         if answers:
@@ -116,10 +150,26 @@ def socket_route(
     return handler
 
 
+def _demand_frame(limiter: Limiter, tokens: int, who: Address, app: Services) -> None:
+    """Take what a frame costs. Who is refused and waits as told is refused too rarely to lose the socket."""
+    if wait := app.limits.take(limiter, str(who), app.now(), tokens):
+        raise limited(max(wait, app.limits.rule(REFUSALS).refill_ms))
+
+
+def _hangs_up(connection: Connection, app: Services) -> bool:
+    """Whether a socket that was just refused was refused so often that it has been closed."""
+    if not app.limits.take(REFUSALS, connection.connection_id, app.now()):
+        return False
+    why = SessionClosed("RATE_LIMITED", retry_after=COOL_DOWN_SECONDS)
+    return live.hang_up(connection.connection_id, why, sockets=app.sockets, encode=frames.event_frames)
+
+
 def as_chat_error(route: str, error: Exception) -> ChatError:
     """The refusal that an exception stands for. What is not expected is logged under a correlation id."""
     if isinstance(error, ChatError):
         return error
+    if isinstance(error, frames.Refused):
+        return error.error
     if isinstance(error, StorageUnavailable | OutcomeUnknown):
         observability.unavailable(route, error)
         return unavailable()
@@ -149,9 +199,12 @@ def https_routes(
 ) -> LambdaHandler:
     """The Lambda handler of one HTTPS resource: a function by route key (``"GET /v1/devices"``).
 
-    A ``device`` route runs only for a request that a live device signed. Status 200 or that of the code.
+    A ``device`` route runs only for a request that a live device signed, and takes a token of its limiter
+    first; what a public route is limited by, its use case knows. Status 200 or that of the code.
+    Raises ``KeyError`` for a route without a limiter.
     """
     open_to_all, signed = public or {}, device or {}
+    limiters = {route: limiter_of(route) for route in (*open_to_all, *signed)}
 
     def handler(event: Event, _context: Any) -> Answer:
         app = services()
@@ -161,14 +214,24 @@ def https_routes(
                 return _answer(200, open_to_all[request.route](request, app))
             if request.route in signed:
                 who, own = _authenticate(request, app)
+                _demand(limiters[request.route], who, app)
                 return _answer(200, signed[request.route](request, who, own, app))
             raise ChatError(Code.NOT_FOUND)
         except Exception as error:  # noqa: BLE001, the boundary
             refusal = as_chat_error(name, error)
             observability.refused(name, refusal.code)
-            return _answer(_STATUS.get(refusal.code, 400), {"error": refusal.as_json()})
+            answer = _answer(_STATUS.get(refusal.code, 400), {"error": refusal.as_json()})
+            if refusal.retry_after is not None:
+                answer["headers"]["retry-after"] = str(math.ceil(refusal.retry_after))
+            return answer
 
     return handler
+
+
+def _demand(limiter: Limiter | None, who: Address, app: Services) -> None:
+    if limiter is not None:
+        subject = {"device": str(who), "account": who.account}[limiter.per]
+        limits.demand(limiter, subject, limits=app.limits, now=app.now())
 
 
 def _request(event: Event) -> Request:
@@ -225,11 +288,6 @@ def _signed_request(request: Request) -> SignedRequest:
         raise ChatError(Code.UNAUTHENTICATED) from None
 
 
-def _refuse(route: str, ref: str | None, error: ChatError) -> str:
-    observability.refused(route, error.code)
-    return frames.error_frame(ref, error)
-
-
 def _answer(status: int, body: Mapping[str, Any]) -> Answer:
     return {
         "statusCode": status,
@@ -239,13 +297,13 @@ def _answer(status: int, body: Mapping[str, Any]) -> Answer:
 
 
 def _text(event: Event) -> str:
-    """The text of a frame. Raises ChatError(BAD_FRAME) for a binary one and for what is not UTF-8."""
+    """The text of a frame. Raises Refused: BAD_FRAME for a binary one and for what is not UTF-8."""
     if event.get("isBase64Encoded"):
-        raise ChatError(Code.BAD_FRAME, details={"rule": "text"})
+        raise frames.Refused(None, ChatError(Code.BAD_FRAME, details={"rule": "text"}))
     try:
         return _body(event).decode()
     except UnicodeDecodeError:
-        raise ChatError(Code.BAD_FRAME, details={"rule": "utf-8"}) from None
+        raise frames.Refused(None, ChatError(Code.BAD_FRAME, details={"rule": "utf-8"})) from None
 
 
 def _body(event: Event) -> bytes:

@@ -28,7 +28,6 @@ class Code(StrEnum):
     RECIPIENT_BLOCKED = "RECIPIENT_BLOCKED"
     EARLIER_REFUSED = "EARLIER_REFUSED"
     DEVICE_REMOVED = "DEVICE_REMOVED"
-    ACCOUNT_REPLACED = "ACCOUNT_REPLACED"
     BAD_TOKEN = "BAD_TOKEN"  # noqa: S105
     BAD_CONVERSATION = "BAD_CONVERSATION"
     BAD_REQUEST = "BAD_REQUEST"
@@ -59,7 +58,6 @@ _MESSAGES: Mapping[Code, str] = {
     Code.RECIPIENT_BLOCKED: "You blocked this account. Unblock it to write to it.",
     Code.EARLIER_REFUSED: "An earlier message of this conversation in the same frame was refused.",
     Code.DEVICE_REMOVED: "This device was removed from its account.",
-    Code.ACCOUNT_REPLACED: "The owner registered the handle again: this account is retired.",
     Code.BAD_TOKEN: "The paging token does not fit this device. Start again without one.",
     Code.BAD_CONVERSATION: "A message is named under a conversation it does not belong to.",
     Code.BAD_REQUEST: "The request does not have the shape the route asks for.",
@@ -100,3 +98,13 @@ class ChatError(Exception):
 def unavailable() -> ChatError:
     """The refusal for a store that did not answer: some rows may be written, a retry repeats them all."""
     return ChatError(Code.UNAVAILABLE, retry_after=1)
+
+
+def limited(wait: int) -> ChatError:
+    """The refusal of somebody who has to wait so many ms."""
+    return ChatError(Code.RATE_LIMITED, retry_after=seconds(wait))
+
+
+def seconds(wait: int) -> float:
+    """Milliseconds to wait, as clients are told: in tenths of a second, rounded up."""
+    return -(-wait // 100) / 10

@@ -8,6 +8,9 @@ from typing import Literal
 from chat.domain.envelope import Status
 from chat.domain.ids import AccountId, MessageName
 
+Reason = Literal["REPLACED", "DEVICE_REMOVED", "RATE_LIMITED"]
+"""Why a socket is closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageEvent:
@@ -30,21 +33,18 @@ class ReceiptEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeviceListChanged:
-    """The device list of the own account, or of one that it is related to, has a new version."""
+    """The own device list has a new version."""
 
     account: AccountId
     version: int
 
 
-CloseReason = Literal["REPLACED", "DEVICE_REMOVED", "ACCOUNT_REPLACED"]
-"""A newer socket of the device; the device was removed; its account was, with all its devices."""
-
-
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """The socket is about to be closed."""
+    """The socket is about to be closed. After RATE_LIMITED the device may come back, in ``retry_after`` s."""
 
-    reason: CloseReason
+    reason: Reason
+    retry_after: int | None = None
 
 
 Event = MessageEvent | ReceiptEvent | DeviceListChanged | SessionClosed

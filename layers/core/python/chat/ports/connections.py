@@ -40,16 +40,20 @@ class Connections(Protocol):
 
 
 class ConnectNumbers(Protocol):
-    """The last connect number of each device: replay protection and order of sockets at once."""
+    """The last connect number of each device: replay protection, order of sockets and limit of connects."""
 
     def start(self, device: Address) -> None:
         """Give a new device its row; safe to repeat."""
         ...
 
-    def raise_to(self, device: Address, number: int) -> int | None:
-        """Raise the last number by a conditional write.
+    def raise_to(self, device: Address, number: int, now: int) -> int | None:
+        """Raise the last number and take a token of the limiter ``connect``, by one conditional write.
 
         Returns the number before, or None if the last one is not lower: the proof was used already, or is
-        older.
+        older. Raises ChatError(RATE_LIMITED), and nothing is written, while the bucket is empty.
         """
+        ...
+
+    def wait(self, device: Address, now: int) -> int:
+        """How long (ms) until the device may connect again; 0 if it may."""
         ...

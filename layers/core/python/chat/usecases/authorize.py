@@ -37,6 +37,7 @@ def authorize(
 
     Browsers send an Origin: it must be on the list. Other clients send none. The number is raised last, so a
     refused proof costs the device nothing; a crash after it costs one number, the next try uses a higher one.
+    Raises ChatError(RATE_LIMITED) for a good proof of a device that connects too often.
     """
     if origin is not None and origin not in allowed_origins:
         return None
@@ -49,4 +50,4 @@ def authorize(
     signed = signed_bytes.connect(audience, proof.device, proof.number)
     if not check_signature(device.auth_key, proof.signature, signed):
         return None
-    return connect_numbers.raise_to(proof.device, proof.number)
+    return connect_numbers.raise_to(proof.device, proof.number, now)

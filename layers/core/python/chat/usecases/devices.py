@@ -1,17 +1,21 @@
-"""The devices of an account: take one in, remove one."""
+"""The devices of an account: take one in, remove one, tell the others."""
 
 from __future__ import annotations
 
-from chat.domain import signed_bytes
+from chat.domain import base64url, signed_bytes
 from chat.domain.devices import DEVICE_LIMIT, DeviceList, LinkStatement
+from chat.domain.events import DeviceListChanged
 from chat.domain.ids import Address, DeviceId
-from chat.errors import ChatError, Code
+from chat.domain.limits import LINK_POLL
+from chat.errors import ChatError, Code, unavailable
 from chat.ports.accounts import Cards
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links
+from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
-from chat.usecases import live, removal
+from chat.usecases import live
 from chat.usecases.authenticate import check_time
+from chat.usecases.limits import demand
 
 
 def link(
@@ -56,12 +60,13 @@ def link(
     added = own.find_key(auth_key)
     if added is not None:
         links.add(auth_key, Address(own.account, added.device))
-    removal.tell(own, cards=cards, connections=connections, sockets=sockets, encode=encode)
+    _tell(own, connections, sockets, encode)
     return own
 
 
-def find_link(auth_key: bytes, *, links: Links) -> Address:
-    """Where a waiting device was taken in. Raises ChatError(NOT_FOUND) until it was."""
+def find_link(auth_key: bytes, *, links: Links, limits: Limits, now: int) -> Address:
+    """Where a waiting device was taken in. Raises ChatError NOT_FOUND until it was, RATE_LIMITED."""
+    demand(LINK_POLL, base64url.encode(auth_key), limits=limits, now=now)
     device = links.find(auth_key)
     if device is None:
         raise ChatError(Code.NOT_FOUND)
@@ -79,7 +84,8 @@ def remove(
 ) -> DeviceList:
     """Take a device off the list, then close its sockets, and return the list without it.
 
-    Removing it again closes what a crash left open.
+    The list comes first: whoever connects meanwhile writes its connection and reads the list again, so no
+    socket slips through. Removing it again closes what a crash left open.
     Raises ChatError NOT_FOUND, LAST_DEVICE, DEVICE_LIST_CHANGED, or UNAVAILABLE where a socket would not
     close.
     """
@@ -91,13 +97,19 @@ def remove(
         own = own.without(device)
         if not cards.replace(own):
             raise ChatError(Code.DEVICE_LIST_CHANGED)
-    removal.end_sessions(
-        own,
-        "DEVICE_REMOVED",
-        lambda number: number == device,
-        cards=cards,
-        connections=connections,
-        sockets=sockets,
-        encode=encode,
-    )
+    closed = [
+        live.close(socket, "DEVICE_REMOVED", connections=connections, sockets=sockets, encode=encode)
+        for socket in connections.of_account(own.account)
+        if socket.device == device
+    ]
+    _tell(own, connections, sockets, encode)
+    if not all(closed):
+        raise unavailable()
     return own
+
+
+def _tell(
+    own: DeviceList, connections: Connections, sockets: SocketGateway, encode: live.EncodeEvents
+) -> None:
+    changed = live.Posting(own.account, DeviceListChanged(own.account, own.version))
+    live.post([changed], connections=connections, sockets=sockets, encode=encode)

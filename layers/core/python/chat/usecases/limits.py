@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chat.domain import base64url
 from chat.domain.limits import SAMPLED_ROOM, SAMPLING, Limiter
-from chat.errors import ChatError, Code
+from chat.errors import limited
 from chat.ports.limits import Limits, MemoryLimits
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 
@@ -35,7 +35,7 @@ class RateLimits:
 
     def take(self, limiter: Limiter, subject: str, now: int, tokens: int = 1) -> int:
         """See the port. A limiter that fails open never raises."""
-        limiter = self._instead.get(limiter.name, limiter)
+        limiter = self.rule(limiter)
         if limiter.kept == "row":
             return self._in_row(limiter, subject, now, tokens)
         wait = self._memory.take(limiter, subject, now, tokens)
@@ -50,6 +50,10 @@ class RateLimits:
             self._memory.empty(limiter, subject, now, wait)
         return wait
 
+    def rule(self, limiter: Limiter) -> Limiter:
+        """The limiter with the numbers that count here."""
+        return self._instead.get(limiter.name, limiter)
+
     def _in_row(self, limiter: Limiter, subject: str, now: int, tokens: int) -> int:
         try:
             return self._rows.take(limiter, subject, now, tokens)
@@ -63,11 +67,6 @@ def demand(limiter: Limiter, subject: str, *, limits: Limits, now: int, tokens: 
     """Take tokens. Raises ChatError(RATE_LIMITED), and what the store raises if it fails closed."""
     if wait := limits.take(limiter, subject, now, tokens):
         raise limited(wait)
-
-
-def limited(wait: int) -> ChatError:
-    """The refusal of somebody who has to wait so many ms; in tenths of a second, rounded up."""
-    return ChatError(Code.RATE_LIMITED, retry_after=-(-wait // 100) / 10)
 
 
 def digest(subject: str) -> str:

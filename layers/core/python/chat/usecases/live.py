@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from chat.domain.events import CloseReason, Event, SessionClosed
-from chat.domain.ids import AccountId, Address, DeviceId
+from chat.domain.events import Event, Reason, SessionClosed
+from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
 from chat.ports.connections import Connection, Connections
 from chat.ports.sockets import Outcome, PostFailed, SocketGateway
 
@@ -62,7 +62,7 @@ def post(
 
 def close(
     connection: Connection,
-    reason: CloseReason,
+    reason: Reason,
     *,
     connections: Connections,
     sockets: SocketGateway,
@@ -72,10 +72,19 @@ def close(
 
     False if the gateway did not close it: its row stays, so that a repeat finds it.
     """
-    sockets.post_all([(connection.connection_id, frame) for frame in encode([SessionClosed(reason)])])
+    closed = hang_up(connection.connection_id, SessionClosed(reason), sockets=sockets, encode=encode)
+    if closed:
+        connections.remove(connection)
+    return closed
+
+
+def hang_up(
+    connection_id: ConnectionId, why: SessionClosed, *, sockets: SocketGateway, encode: EncodeEvents
+) -> bool:
+    """Tell a socket why and close it; whether it is closed. Its row is left to who is told of the end."""
+    sockets.post_all([(connection_id, frame) for frame in encode([why])])
     try:
-        sockets.close(connection.connection_id)
+        sockets.close(connection_id)
     except PostFailed:
         return False
-    connections.remove(connection)
     return True

@@ -10,7 +10,7 @@ from chat.domain import base64url
 from chat.domain.devices import LAST_DEVICE, Device, DeviceList
 from chat.domain.ids import AccountId, Address, DeviceId
 from chat.domain.relations import Relation
-from chat.errors import ChatError, Code
+from chat.errors import ChatError, Code, seconds
 from chat.ports.identity import Verification
 from chat.usecases.discovery import Discovery
 from chat.usecases.register import Registration
@@ -88,13 +88,14 @@ def register_answer(device: Address, devices: DeviceList) -> dict[str, Any]:
     }
 
 
-def devices_answer(devices: DeviceList) -> dict[str, Any]:
-    """Answer of ``/v1/devices``: the own list, names included."""
-    return {
+def devices_answer(devices: DeviceList, connect_wait: int = 0) -> dict[str, Any]:
+    """Answer of ``/v1/devices``: the own list, names included; ``connect_wait`` in ms."""
+    answer: dict[str, Any] = {
         "account": devices.account,
         "version": devices.version,
         "devices": [_own(device) for device in devices.devices],
     }
+    return {**answer, "connect_after": seconds(connect_wait)} if connect_wait else answer
 
 
 def own_account_answer(devices: DeviceList, blocked: Sequence[AccountId]) -> dict[str, Any]:

@@ -20,13 +20,22 @@ from chat.wire import json_text, validation
 _ENVELOPE_BYTES = len('{"events":[]}')
 
 
+NAMES_PER_TOKEN = 32
+"""Of the names that a frame acknowledges so many cost one token of the frame's limiter."""
+
+
 @dataclass(frozen=True, slots=True)
 class SendFrame:
-    """``send``: messages, and an ack that rides along."""
+    """``send``: messages, and an ack that rides along. ``tokens``: what a frame costs of its limiter."""
 
     ref: str
     messages: tuple[OutgoingMessage, ...]
     ack: Ack | None
+
+    @property
+    def tokens(self) -> int:
+        """One a message, and the ack's."""
+        return len(self.messages) + _ack_tokens(self.ack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,11 @@ class AckFrame:
     ref: str
     ack: Ack
 
+    @property
+    def tokens(self) -> int:
+        """One, and the ack's."""
+        return 1 + _ack_tokens(self.ack)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncFrame:
@@ -44,9 +58,16 @@ class SyncFrame:
     ref: str
     request: SyncRequest
 
+    @property
+    def tokens(self) -> int:
+        """One, and the ack's."""
+        return 1 + _ack_tokens(self.request.ack)
+
 
 class Refused(Exception):
     """A frame that is refused as a whole, with its ref where that could be read."""
+
+    tokens = 1
 
     def __init__(self, ref: str | None, error: ChatError) -> None:
         super().__init__(error.code)
@@ -140,7 +161,8 @@ def event_object(event: Event) -> dict[str, Any]:
         return {**receipt, "row": event.row} if event.row else receipt
     if isinstance(event, DeviceListChanged):
         return {"type": "device_list_changed", "account": event.account, "version": event.version}
-    return {"type": "session_closed", "reason": event.reason}
+    closed = {"type": "session_closed", "reason": event.reason}
+    return closed if event.retry_after is None else {**closed, "retry_after": event.retry_after}
 
 
 def size_of(event: Event) -> int:
@@ -240,6 +262,13 @@ def _ack(raw: dict[str, Any] | None) -> Ack | None:
         },
         quiet=_names(raw.get("quiet", ())),
     )
+
+
+def _ack_tokens(ack: Ack | None) -> int:
+    if ack is None:
+        return 0
+    names = len(ack.delivered) + len(ack.quiet) + sum(map(len, (ack.read or {}).values()))
+    return names // NAMES_PER_TOKEN
 
 
 def _names(raw: Sequence[Sequence[str]]) -> tuple[MessageName, ...]:

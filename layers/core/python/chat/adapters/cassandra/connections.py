@@ -5,6 +5,8 @@ from __future__ import annotations
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.cassandra.statement import Statement
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
+from chat.domain.limits import CONNECT, Limiter, take
+from chat.errors import limited
 from chat.ports.connections import Connection
 from chat.ports.storage import OutcomeUnknown
 
@@ -24,9 +26,12 @@ _OF_ACCOUNT = Statement(
 _START = Statement(
     "INSERT INTO heliograph.connects_by_device (account_id, device_id, last) VALUES (?, ?, 0) IF NOT EXISTS"
 )
-_LAST = Statement("SELECT last FROM heliograph.connects_by_device WHERE account_id = ? AND device_id = ?")
+_LAST = Statement(
+    "SELECT last, full_at FROM heliograph.connects_by_device WHERE account_id = ? AND device_id = ?"
+)
 _RAISE = Statement(
-    "UPDATE heliograph.connects_by_device SET last = ? WHERE account_id = ? AND device_id = ? IF last = ?"
+    "UPDATE heliograph.connects_by_device SET last = ?, full_at = ?"
+    " WHERE account_id = ? AND device_id = ? IF last = ?"
 )
 
 
@@ -66,8 +71,9 @@ class CassandraConnections:
 class CassandraConnectNumbers:
     """:class:`chat.ports.connections.ConnectNumbers` on ``connects_by_device``."""
 
-    def __init__(self, cassandra: Cassandra) -> None:
+    def __init__(self, cassandra: Cassandra, limiter: Limiter = CONNECT) -> None:
         self._cassandra = cassandra
+        self._limiter = limiter
 
     def start(self, device: Address) -> None:
         """See the port. An unknown outcome is settled by a repeat: the row only ever starts at 0 once."""
@@ -76,10 +82,11 @@ class CassandraConnectNumbers:
         except OutcomeUnknown:
             self._cassandra.apply(_START, device.account, device.device)
 
-    def raise_to(self, device: Address, number: int) -> int | None:
+    def raise_to(self, device: Address, number: int, now: int) -> int | None:
         """See the port.
 
-        Read, then write if nothing changed: the answer must hold the number before. Whoever loses to
+        Read, then write if nothing changed: the answer must hold the number before. Every change changes the
+        number, so a condition on it guards the bucket beside it, too. Whoever loses to
         another connect reads again; after three losses the proof counts as used, and the device tries anew.
         An unknown outcome counts as used too: nobody may connect twice with one number.
         """
@@ -88,9 +95,17 @@ class CassandraConnectNumbers:
             if not rows or rows[0]["last"] >= number:
                 return None
             last: int = rows[0]["last"]
+            full_at, wait = take(rows[0]["full_at"] or 0, self._limiter, now)
+            if wait:
+                raise limited(wait)
             try:
-                if self._cassandra.apply(_RAISE, number, device.account, device.device, last):
+                if self._cassandra.apply(_RAISE, number, full_at, device.account, device.device, last):
                     return last
             except OutcomeUnknown:
                 return None
         return None
+
+    def wait(self, device: Address, now: int) -> int:
+        """See the port."""
+        rows = self._cassandra.run(_LAST, device.account, device.device)
+        return take(rows[0]["full_at"] or 0, self._limiter, now)[1] if rows else 0
