@@ -90,6 +90,8 @@ class FakeServer:
         self.handshake_status: int | None = None
         self.refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda message: None
         self.refuse_frame: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda frame: None
+        self.refuse_request: Callable[[str], dict[str, Any] | None] = lambda request: None
+        self.connect_after: float | None = None
         self.answers: Callable[[dict[str, Any]], bool] = lambda frame: True
 
     def now(self) -> int:
@@ -260,7 +262,10 @@ class FakeServer:
             raise httpx2.ConnectError("unreachable")
         path = str(request.url).removeprefix(BASE_URL)
         self.requests.append(f"{request.method} {path}")
-        status, kind, body = self._route(request, path)
+        limited = self.refuse_request(self.requests[-1])
+        status, kind, body = (
+            (429, "error_answer", {"error": limited}) if limited else self._route(request, path)
+        )
         VALIDATE[kind](body)
         return httpx2.Response(status, json=body)
 
@@ -355,7 +360,8 @@ class FakeServer:
             {"device": n, "auth_key": key, "added_at": 1, "name": "a device"}
             for n, key in value["devices"].items()
         ]
-        return {"account": account, "version": value["version"], "devices": devices}
+        waiting = {"connect_after": self.connect_after} if self.connect_after else {}
+        return {"account": account, "version": value["version"], "devices": devices} | waiting
 
     def add_device(self, account: str, key: str) -> int:
         """Take a device in."""

@@ -92,12 +92,19 @@ class AckQueue:
             if delay > 0:
                 return
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay, self._due)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._time_is_up)
 
-    def _due(self) -> None:
+    @property
+    def due(self) -> bool:
+        """Something is owed, and the server did not ask to wait: a frame of acks may be sent."""
+        return bool(self._owed) and time.monotonic() >= self._not_before
+
+    def _time_is_up(self) -> None:
         self._timer = None
-        if self._owed:
+        if self.due:
             self._flush()
+        elif self._owed:
+            self.flush_soon(self._delay)
 
     def take(self) -> AckBatch:
         """Take as many as one frame can carry, oldest first."""
@@ -129,14 +136,16 @@ class AckQueue:
         """Name messages that are stored here and owed, and in no frame yet."""
         return [[ack.id, ack.sender] for ack in self._owed.values() if "/" not in ack.sender][:limit]
 
-    def left(self, batch: AckBatch, ref: str | None = None) -> None:
-        """Forget acks that the server got; remember the frame a while, where only an error would be told."""
+    def sending(self, batch: AckBatch, ref: str) -> None:
+        """Remember a frame a while, of which only an error would be told."""
+        self._sent[ref] = batch
+        if len(self._sent) > REMEMBERED_FRAMES:
+            del self._sent[next(iter(self._sent))]
+
+    def left(self, batch: AckBatch) -> None:
+        """Forget acks that the server got."""
         if not batch.acks:
             return
-        if ref is not None:
-            self._sent[ref] = batch
-            if len(self._sent) > REMEMBERED_FRAMES:
-                del self._sent[next(iter(self._sent))]
         self._database.later(lambda connection: incoming.acknowledged(connection, batch.acks))
 
     def put_back(self, batch: AckBatch, delay: float) -> None:

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from heliograph.acks import AckQueue
@@ -349,14 +350,14 @@ class Connection:
 
     async def _post_acks(self) -> None:
         socket = self._current
-        while len(self._acks) and socket is not None and not socket.closed.is_set():
+        while self._acks.due and socket is not None and not socket.closed.is_set():
             batch = self._acks.take()
             try:
-                ref = await socket.post("ack", batch.member)
+                await socket.post("ack", batch.member, partial(self._acks.sending, batch))
             except NetworkError:
                 self._acks.put_back(batch, 0)
                 return
-            self._acks.left(batch, ref)
+            self._acks.left(batch)
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

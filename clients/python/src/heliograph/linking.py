@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 
-from heliograph.errors import BadLinkCode, HeliographError, NetworkError, NotFound, Unavailable
+from heliograph.errors import (
+    BadLinkCode,
+    HeliographError,
+    NetworkError,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
 from heliograph.http import HttpApi, devices_of
 from heliograph.ids import AccountId
 from heliograph.signing import AuthKey, Identity
@@ -39,7 +46,7 @@ async def wait(api: HttpApi, key: AuthKey) -> tuple[AccountId, int, str, Peer]:
         try:
             answer = await api.linked(key.public)
             break
-        except (NotFound, NetworkError, Unavailable) as problem:
+        except (NotFound, NetworkError, RateLimited, Unavailable) as problem:
             await asyncio.sleep(max(ASK_SECONDS, problem.retry_after or 0))
     account, device = AccountId(answer["account"]), int(answer["device"])
     await api.discover()

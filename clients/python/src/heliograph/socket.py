@@ -81,15 +81,20 @@ class Socket:
             self._clock.learn(time, asked_at)
         return frame
 
-    async def post(self, action: str, rest: str) -> str:
-        """Send a frame that is not answered; give its ref, which an error would carry.
+    async def post(self, action: str, rest: str, sending: Callable[[str], None]) -> None:
+        """Send a frame that is not answered.
+
+        Args:
+            action: The frame's action.
+            rest: The other members of the frame's object as JSON text, each with a comma before it.
+            sending: Is told the frame's ref, which an error would carry, before that error can come.
 
         Raises:
             NetworkError: The socket is closed.
         """
         ref = str(next(_refs))
+        sending(ref)
         await self._send(action, ref, rest)
-        return ref
 
     async def close(self) -> None:
         """Close and let the requests in flight fail."""
