@@ -148,8 +148,11 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
             "accounts_by_handle": CHANGE,
             "account_card": CHANGE,
             "connects_by_device": CHANGE,
+            "connections_by_account": CHANGE,
             "rate_limits": CHANGE,
         },
+        posts=True,
+        closes=True,
         needs=("AUDIENCE", "VERIFIER"),
     ),
     Function(

@@ -62,6 +62,8 @@ TABLES: tuple[Table, ...] = (
             Column("owner", "text", "who may claim it again: '<verifier>:<subject>', never shown"),
             Column("auth_key", "blob", "Ed25519 key of the claim: a retry with it is the same claim"),
             Column("claimed_at", "bigint", "server time of the claim, ms"),
+            Column("replaces", "ascii", "the account before, until it is retired completely"),
+            Column("replaced_key", "blob", "key of the claim before: a late repeat takes nothing back"),
         ),
     ),
     Table(

@@ -8,17 +8,20 @@ from typing import Any
 from chat.bootstrap import Services
 from chat.entrypoint import Request, https_routes
 from chat.usecases.register import register
-from chat.wire import bodies
+from chat.wire import bodies, frames
 
 
 def handle(request: Request, app: Services) -> Mapping[str, Any]:
-    """Claim a handle for a new account with its first device."""
+    """Claim a handle for a new account with its first device; the owner may do so again."""
     device, devices = register(
         bodies.parse_registration(request.body),
         audience=app.identity.audience,
         handles=app.handles,
         cards=app.cards,
         connect_numbers=app.connect_numbers,
+        connections=app.connections,
+        sockets=app.sockets,
+        encode=frames.event_frames,
         verifier=app.verifier,
         limits=app.limits,
         check_signature=app.check_signature,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from tests import mutants
+from tests import mutants, sign_in
 
 HELD_SECONDS = 8.0
 """The longest a call waits: under the ten seconds of a handler."""
@@ -142,6 +142,8 @@ class _Services:
         if name in self._ports:
             return self._ports[name]
         value = getattr(self._services, name)
+        if name == "verifier":
+            return self._ports.setdefault(name, sign_in.either(value))
         if name not in PORTS:
             return value
         session = getattr(value, _SESSION, None)

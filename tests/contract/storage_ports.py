@@ -82,7 +82,7 @@ def at_once(call: Callable[[], Any], calls: int = AT_ONCE) -> list[Any]:
 
 
 class TestHandles:
-    """The first claim wins."""
+    """Of several claims one wins; a holder may be replaced by a claim that names it."""
 
     def test_a_claim_holds(self, ports: Ports) -> None:
         """It is returned, and the handle leads to its account; a later one gets the older back."""
@@ -103,6 +103,46 @@ class TestHandles:
 
         assert len(set(held)) == 1
         assert ports.handles.find(handle) == held[0].account
+
+    def test_a_claim_is_taken_over_and_settled(self, ports: Ports) -> None:
+        """It remembers what it replaces until that is settled, and the key before for good."""
+        handle = f"h{account()}"
+        old = Claim(account(), "oidc:x#1", b"o" * 32)
+        new = Claim(account(), "oidc:x#1", b"n" * 32, replaces=old.account, replaced_key=old.auth_key)
+        ports.handles.claim(handle, old, NOW)
+
+        assert ports.handles.take_over(handle, new, NOW) == new
+        assert ports.handles.find(handle) == new.account
+        assert ports.handles.claim(handle, old, NOW) == new
+        for _ in range(2):
+            ports.handles.settle(handle, new)
+            assert ports.handles.claim(handle, old, NOW) == dataclasses.replace(new, replaces=None)
+
+    def test_only_the_holder_is_taken_over(self, ports: Ports) -> None:
+        """A claim that names another account changes nothing, and is told who holds the handle."""
+        handle = f"h{account()}"
+        old, other = (Claim(account(), "oidc:x#1", bytes([i]) * 32) for i in range(2))
+        ports.handles.claim(handle, old, NOW)
+
+        late = dataclasses.replace(other, replaces=account())
+        assert ports.handles.take_over(handle, late, NOW) == old
+        ports.handles.settle(handle, late)
+        assert ports.handles.claim(handle, other, NOW) == old
+
+    def test_of_take_overs_at_once_one_wins(self, ports: Ports) -> None:
+        """All are told the same holder."""
+        handle = f"h{account()}"
+        old = Claim(account(), "oidc:x#1", b"o" * 32)
+        ports.handles.claim(handle, old, NOW)
+
+        held = at_once(
+            lambda: ports.handles.take_over(
+                handle, Claim(account(), old.owner, b"n" * 32, old.account, old.auth_key), NOW
+            )
+        )
+
+        assert len(set(held)) == 1
+        assert ports.handles.find(handle) == held[0].account != old.account
 
 
 class TestLists:
@@ -200,6 +240,20 @@ class TestRelations:
         ports.cards.block(account(), mine)
 
         assert sorted(ports.cards.blocked(mine)) == peers
+
+    def test_friends_are_accepted_and_not_blocked(self, ports: Ports) -> None:
+        """Of the first relations, in the order of their ids, as many as asked for."""
+        mine, peers = account(), sorted(account() for _ in range(4))
+        ports.cards.create(dataclasses.replace(device_list(), account=mine))
+        for peer in peers[:3]:
+            ports.cards.accept(mine, peer)
+        ports.cards.block(mine, peers[1])
+        ports.cards.block(mine, peers[3])
+        ports.cards.accept(account(), mine)
+
+        assert [ports.cards.friends(mine, limit) for limit in (1, 2, 3, 9)] == [
+            [peers[0]], [peers[0]], [peers[0], peers[2]], [peers[0], peers[2]],
+        ]  # fmt: skip
 
     def test_the_limit(self, ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
         """One more is RELATION_LIMIT; those that are related already may change."""

@@ -20,6 +20,7 @@ from local.cloud import LocalCloud
 from tests.barriers import Barriers
 from tests.e2e.client import Device
 from tests.e2e.tables import Tables
+from tests.integration.oidc.issuer import Issuer, running_issuer
 
 EXTERNAL = os.environ.get("HELIOGRAPH_BASE_URL", "")
 
@@ -49,8 +50,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The local cloud of this test run, with barriers and the statement log."""
+def issuer() -> Iterator[Issuer]:
+    """Who signs people in: the test deployment takes its tokens beside registrations without a proof."""
+    with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[LocalCloud]:
+    """The local cloud of this test run, with barriers, the statement log and an issuer of ID tokens."""
     kept = os.environ.get("HELIOGRAPH_E2E_STATE")
     state = Path(kept) if kept else tmp_path_factory.mktemp("cloud")
     log = state / "statements.jsonl"
@@ -63,6 +71,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         extra_env={
             "HELIOGRAPH_BARRIERS": str(barriers.folder),
             "HELIOGRAPH_STATEMENT_LOG": str(log),
+            "HELIOGRAPH_TEST_ISSUER": issuer.url,
         },
     )
     with running:

@@ -25,6 +25,15 @@ class FakeHandles:
     def claim(self, handle: str, claim: Claim, now: int) -> Claim:
         return self.claims.setdefault(handle, claim)
 
+    def take_over(self, handle: str, claim: Claim, now: int) -> Claim:
+        if self.claims[handle].account == claim.replaces:
+            self.claims[handle] = claim
+        return self.claims[handle]
+
+    def settle(self, handle: str, claim: Claim) -> None:
+        if self.claims[handle].account == claim.account:
+            self.claims[handle] = replace(self.claims[handle], replaces=None)
+
     def find(self, handle: str) -> AccountId | None:
         held = self.claims.get(handle)
         return held.account if held else None
@@ -53,6 +62,11 @@ class FakeCards:
         return sorted(
             peer for (mine, peer), relation in self.stands.items() if mine == account and relation.blocked
         )
+
+    def friends(self, account: AccountId, limit: int) -> list[AccountId]:
+        related = sorted(peer for mine, peer in self.stands if mine == account)[:limit]
+        stands = {peer: self.stands[account, peer] for peer in related}
+        return [peer for peer, relation in stands.items() if relation.accepted and not relation.blocked]
 
     def create(self, devices: DeviceList) -> bool:
         return self.lists.setdefault(devices.account, devices) is devices

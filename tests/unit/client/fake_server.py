@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +19,7 @@ from heliograph.ids import account_of, base64url, device_of, from_base64url, id_
 from heliograph.transport import HandshakeRefused
 
 from tests.unit.client.contract import VALIDATE, verify
+from tests.unit.client.fake_channel import FakeChannel
 
 BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
 SOCKET_URL = "ws://127.0.0.1:4566/_aws/execute-api/fake/v1"
@@ -28,46 +29,6 @@ AUDIENCE = "127.0.0.1:4566"
 def error(code: str, **more: Any) -> dict[str, Any]:
     """Make an error object."""
     return {"code": code, "message": code.lower(), **more}
-
-
-class FakeChannel:
-    """One open socket, seen from both ends."""
-
-    def __init__(self, server: FakeServer, address: str, number: int, previous: int) -> None:
-        self.server = server
-        self.address = address
-        self.number = number
-        self.previous = previous
-        self.closed = False
-        self._to_client: asyncio.Queue[str | None] = asyncio.Queue()
-
-    async def send(self, text: str) -> None:
-        if self.closed:
-            raise NetworkError("closed")
-        await self.server.take(self, json.loads(text))
-
-    async def receive(self) -> AsyncIterator[str]:
-        while (text := await self._to_client.get()) is not None:
-            yield text
-
-    async def close(self) -> None:
-        self.drop()
-
-    def post(self, frame: dict[str, Any]) -> None:
-        """Send a frame to the client."""
-        if not self.closed:
-            kind = "events" if "ref" not in frame else "error" if "error" in frame else None
-            if kind:
-                VALIDATE[kind](frame)
-            self._to_client.put_nowait(json.dumps(frame))
-
-    def drop(self) -> None:
-        """Break the socket."""
-        if not self.closed:
-            self.closed = True
-            self._to_client.put_nowait(None)
-            if self.server.sockets.get(self.address) is self:
-                del self.server.sockets[self.address]
 
 
 class FakeServer:
@@ -195,6 +156,8 @@ class FakeServer:
         refused = self.refuse(message)
         if refused is not None:
             return refused
+        if not self.accounts[message["to"]]["devices"]:
+            return error("NOT_FOUND")
         age = self.now() - id_milliseconds(message["id"])
         if age > 120_000 or age < -10_000:
             return error("ID_STALE" if age > 0 else "ID_AHEAD")
@@ -290,11 +253,11 @@ class FakeServer:
             return 401, "error_answer", {"error": error("UNAUTHENTICATED")}
         account, device = me
         if device not in self.accounts[account]["devices"]:
-            return 403, "error_answer", {"error": error("DEVICE_REMOVED")}
+            gone = "DEVICE_REMOVED" if self.accounts[account]["devices"] else "ACCOUNT_REPLACED"
+            return 401, "error_answer", {"error": error(gone)}
         match request.method, path.strip("/").split("/")[1:]:
             case "GET", ["handles", handle]:
-                found = next((key for key, value in self.accounts.items() if value["handle"] == handle), None)
-                return self._account(found)
+                return self._account(self._holder(handle))
             case "GET", ["accounts", other]:
                 return self._account(other)
             case "GET", ["account"]:
@@ -333,16 +296,16 @@ class FakeServer:
         }
 
     def _register(self, handle: str, key: str) -> tuple[int, str, dict[str, Any]]:
-        taken = [account for account, value in self.accounts.items() if value["handle"] == handle]
-        account = taken[0] if taken else mint(self.now())
-        if taken and self.accounts[account]["devices"].get(1) != key:
+        holder = self._holder(handle)
+        account = holder or mint(self.now())
+        if holder and self.accounts[account]["devices"].get(1) != key:
             return 409, "error_answer", {"error": error("HANDLE_TAKEN")}
-        if not taken:
+        if not holder:
             self.accounts[account] = {"handle": handle, "version": 1, "devices": {1: key}}
         return 200, "register_answer", {"account": account, "device": 1, "handle": handle, "version": 1}
 
     def _account(self, account: str | None) -> tuple[int, str, dict[str, Any]]:
-        if account not in self.accounts:
+        if account not in self.accounts or not self.accounts[account]["devices"]:
             return 404, "error_answer", {"error": error("NOT_FOUND")}
         value = self.accounts[account]
         devices = [{"device": n, "auth_key": key, "added_at": 1} for n, key in value["devices"].items()]
@@ -371,14 +334,23 @@ class FakeServer:
         value["version"] += 1
         return number
 
-    def remove_device(self, account: str, device: int) -> None:
+    def _holder(self, handle: str) -> str | None:
+        live = [a for a, value in self.accounts.items() if value["handle"] == handle and value["devices"]]
+        return live[0] if live else None
+
+    def retire(self, account: str) -> None:
+        """Take all devices of an account away, as registering its handle again does."""
+        for device in list(self.accounts[account]["devices"]):
+            self.remove_device(account, device, "ACCOUNT_REPLACED")
+
+    def remove_device(self, account: str, device: int, reason: str = "DEVICE_REMOVED") -> None:
         """Remove a device and close its socket."""
         value = self.accounts[account]
         value["devices"].pop(device, None)
         value["version"] += 1
         channel = self.sockets.get(f"{account}:{device}")
         if channel is not None:
-            channel.post({"events": [{"type": "session_closed", "reason": "DEVICE_REMOVED"}]})
+            channel.post({"events": [{"type": "session_closed", "reason": reason}]})
             channel.drop()
 
     def _signer(self, request: httpx2.Request, path: str) -> tuple[str, int] | None:

@@ -167,7 +167,7 @@ def test_renewal_overlaps(world: World) -> None:
     run(story())
 
 
-@pytest.mark.parametrize("reason", ["REPLACED", "DEVICE_REMOVED"])
+@pytest.mark.parametrize("reason", ["REPLACED", "DEVICE_REMOVED", "ACCOUNT_REPLACED"])
 def test_no_reconnect_after_the_session_was_closed(world: World, reason: str) -> None:
     """session_closed on the live socket ends the connection with its reason."""
 
@@ -199,6 +199,20 @@ def test_a_refused_handshake_asks_why(world: World) -> None:
                 await until(lambda: again.state.state == "closed")
                 assert again.state.reason == "DEVICE_REMOVED"
                 assert "GET /v1/devices" in world.server.requests
+
+    run(story())
+
+
+def test_a_replaced_account_learns_it_when_it_connects(world: World) -> None:
+    """It was away when its handle was registered again: closed for good, with the reason."""
+
+    async def story() -> None:
+        async with world.people("alice") as (alice,):
+            await alice.close()
+            world.server.retire(alice.account)
+            async with world.client("alice") as again:
+                await until(lambda: again.state.state == "closed")
+                assert again.state.reason == "ACCOUNT_REPLACED"
 
     run(story())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from chat.domain.envelope import StoredReceipt, decode
-from chat.domain.ids import AccountId, MessageName, conversation_of
+from chat.domain.ids import AccountId, DeviceId, MessageName, conversation_of
 from chat.errors import ChatError, Code
+from chat.ports.inbox import InboxRow
 from chat.usecases.ack import acknowledge
 from chat.usecases.receipts import RECEIPT_TTL, Ack
 from chat.usecases.send import send
@@ -46,6 +47,28 @@ def test_rows_go_and_the_sender_is_told(world: World) -> None:
         {"type": "receipt", "status": "delivered", "by": f"{bob}:1", "messages": [list(n) for n in names]}
     ]
     assert len(world.inbox) == 0
+
+
+@pytest.mark.parametrize(
+    ("leaves", "expected"), [((2,), Code.DEVICE_REMOVED), ((1, 2), Code.ACCOUNT_REPLACED)]
+)
+def test_a_device_that_is_gone_acknowledges_nothing(
+    world: World, leaves: tuple[int, ...], expected: Code
+) -> None:
+    """Its socket may have opened just after it was removed: no row goes, and nobody hears of it."""
+    alice, bob = world.account("alice"), world.account("bob", 2)
+    world.cards.accept(bob, alice)
+    names = deliver(world, alice, bob)
+    world.online(alice)
+    world.cards.replace(world.cards.lists[bob].without(*map(DeviceId, leaves)))
+    world.inbox.put([InboxRow(address(bob, 2), name, b"", 1) for name in names])
+    waiting = len(world.inbox)
+
+    with pytest.raises(ChatError) as refused:
+        ack(world, bob, Ack(delivered=tuple(names)), device=2)
+
+    assert refused.value.code is expected
+    assert (len(world.inbox), world.sockets.frames) == (waiting, {})
 
 
 def test_receipts_go_out_before_rows_go(world: World) -> None:

@@ -13,6 +13,7 @@ from chat.errors import ChatError, Code
 from chat.ports.accounts import Claim
 from chat.ports.identity import Verification
 from chat.usecases.register import RESERVED_HANDLES, Registration, register
+from chat.wire.frames import event_frames
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fakes.world import AUDIENCE, NOW, World, address
@@ -47,6 +48,9 @@ def run(world: World, asked: Registration) -> tuple[Address, DeviceList]:
         handles=world.handles,
         cards=world.cards,
         connect_numbers=world.connect_numbers,
+        connections=world.connections,
+        sockets=world.sockets,
+        encode=event_frames,
         verifier=world.verifier,
         limits=world.limits,
         check_signature=world.check_signature,

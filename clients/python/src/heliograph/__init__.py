@@ -12,6 +12,7 @@ from __future__ import annotations
 from heliograph.client import Client
 from heliograph.encryption import ClearEncryption, Content, Encryption
 from heliograph.errors import (
+    AccountReplaced,
     AlreadyRegistered,
     BadHandle,
     BadLinkCode,
@@ -53,6 +54,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccountId",
+    "AccountReplaced",
     "Address",
     "AlreadyRegistered",
     "BadHandle",

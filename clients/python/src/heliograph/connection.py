@@ -16,7 +16,14 @@ from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.drain import Drain
 from heliograph.encryption import Encryption
-from heliograph.errors import DeviceRemoved, HeliographError, NetworkError, RateLimited, VersionUnsupported
+from heliograph.errors import (
+    AccountReplaced,
+    DeviceRemoved,
+    HeliographError,
+    NetworkError,
+    RateLimited,
+    VersionUnsupported,
+)
 from heliograph.events import ConnectionState
 from heliograph.http import HttpApi
 from heliograph.ids import ServerClock
@@ -30,6 +37,9 @@ from heliograph.transport import HandshakeRefused, Transport
 DEFAULT_AWAY = 30.0
 
 logger = logging.getLogger("heliograph")
+
+GONE = frozenset({DeviceRemoved.default_code, AccountReplaced.default_code})
+"""Codes and close reasons after which this device is none any more."""
 
 CONFIRM_ROWS = 200
 """Rows of a drain after which another one follows at once: only an empty drain moves the mark."""
@@ -217,8 +227,8 @@ class Connection:
         self._socket_url = await self._discover()
         try:
             found = await self._api.devices(self._me)
-        except DeviceRemoved as removed:
-            raise ClosedForGood(str(removed), code="DEVICE_REMOVED") from removed
+        except (DeviceRemoved, AccountReplaced) as gone:
+            raise ClosedForGood(str(gone), code=gone.code) from gone
         except HeliographError as problem:
             if problem.code == "UNAUTHENTICATED":
                 raise ClosedForGood("the server does not know this device", code=problem.code) from problem
@@ -302,7 +312,7 @@ class Connection:
             except NetworkError:
                 raise
             except HeliographError as problem:
-                if problem.code == "DEVICE_REMOVED":
+                if problem.code in GONE:
                     raise ClosedForGood(str(problem), code=problem.code) from problem
                 if problem.code != "BAD_TOKEN":
                     bare = not problem.retryable
@@ -335,7 +345,7 @@ class Connection:
                     self._sent_away = float(event.get("retry_after") or DEFAULT_AWAY)
                     self._ready.clear()
                 self.suspect(socket)
-            elif event.get("reason") == "DEVICE_REMOVED" or (socket is self._current and not self._renewing):
+            elif event.get("reason") in GONE or (socket is self._current and not self._renewing):
                 self._closed_reason = str(event.get("reason"))
                 self._ready.clear()
                 self._wake.set()

@@ -124,6 +124,12 @@ class DeviceRemoved(HeliographError):
     default_code = "DEVICE_REMOVED"
 
 
+class AccountReplaced(HeliographError):
+    """The handle was registered again: the account of this device is retired."""
+
+    default_code = "ACCOUNT_REPLACED"
+
+
 class DeviceLimit(HeliographError):
     """The account has as many devices as it can have."""
 
@@ -220,6 +226,7 @@ _BY_CODE: dict[str, type[HeliographError]] = {
         HandleTaken,
         VerificationFailed,
         DeviceRemoved,
+        AccountReplaced,
         DeviceLimit,
         RecipientBlocked,
         TooLarge,

@@ -52,6 +52,7 @@ _STATUS: Mapping[Code, int] = {
     Code.CLOCK_SKEW: 401,
     Code.REPLAYED: 401,
     Code.DEVICE_REMOVED: 401,
+    Code.ACCOUNT_REPLACED: 401,
     Code.VERIFICATION_FAILED: 403,
     Code.NOT_FOUND: 404,
     Code.HANDLE_TAKEN: 409,

@@ -28,6 +28,7 @@ class Code(StrEnum):
     RECIPIENT_BLOCKED = "RECIPIENT_BLOCKED"
     EARLIER_REFUSED = "EARLIER_REFUSED"
     DEVICE_REMOVED = "DEVICE_REMOVED"
+    ACCOUNT_REPLACED = "ACCOUNT_REPLACED"
     BAD_TOKEN = "BAD_TOKEN"  # noqa: S105
     BAD_CONVERSATION = "BAD_CONVERSATION"
     BAD_REQUEST = "BAD_REQUEST"
@@ -58,6 +59,7 @@ _MESSAGES: Mapping[Code, str] = {
     Code.RECIPIENT_BLOCKED: "You blocked this account. Unblock it to write to it.",
     Code.EARLIER_REFUSED: "An earlier message of this conversation in the same frame was refused.",
     Code.DEVICE_REMOVED: "This device was removed from its account.",
+    Code.ACCOUNT_REPLACED: "The owner registered the handle again: this account is retired.",
     Code.BAD_TOKEN: "The paging token does not fit this device. Start again without one.",
     Code.BAD_CONVERSATION: "A message is named under a conversation it does not belong to.",
     Code.BAD_REQUEST: "The request does not have the shape the route asks for.",

@@ -42,6 +42,7 @@ _NEXT = {
     "TOO_LARGE": "split the text: a message holds 8 KiB",
     "DEVICE_REMOVED": "helio -p NEW_PROFILE link   (this device was removed from its account)",
     "UNAUTHENTICATED": "helio -p NEW_PROFILE register HANDLE   (the server does not know this account)",
+    "ACCOUNT_REPLACED": "helio -p NEW_PROFILE register HANDLE   (if it was not you who registered it again)",
     "REPLACED": "end the other program that uses this profile's identity",
     "ENCRYPTION_REFUSED": "make up   (clear text stays on this machine)",
     "BAD_LINK_CODE": "helio -p NEW_PROFILE link   (on the new device, shows the code)",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from chat.domain import base64url
 from chat.errors import ChatError, Code
 from chat.ports.identity import Verification
 
 
 class OpenVerifier:
-    """Believes every handle. A taken handle stays with the key that claimed it: nobody can prove more."""
+    """Believes every handle. Nobody can prove more than to hold a key: a taken handle stays with its key."""
 
     method = "open"
 
     def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:
-        """``open:<handle>``. Raises ChatError(VERIFICATION_FAILED) for another method."""
+        """``open:<key>``. Raises ChatError(VERIFICATION_FAILED) for another method."""
         if verification.method != self.method:
             raise ChatError(Code.VERIFICATION_FAILED)
-        return f"open:{handle}"
+        return f"open:{base64url.encode(auth_key)}"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from chat.domain.ids import AccountId, DeviceId
 
 DEVICE_LIMIT = 5
 """Live devices an account may have."""
+
+FIRST_DEVICE = DeviceId(1)
+"""The number of the device that registers an account."""
 
 LAST_DEVICE = 32_767
 """The highest number of a device."""
@@ -46,13 +50,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class DeviceList:
-    """All live devices of an account. ``next_device`` only grows, so a number is never used again."""
+    """All live devices of an account. ``next_device`` only grows, so a number is never used again.
+
+    An empty one is that of a retired account: its handle was registered again, and it never comes back.
+    """
 
     account: AccountId
     handle: str
     version: int
     next_device: int
     devices: tuple[Device, ...]
+
+    @property
+    def refusal(self) -> Literal["DEVICE_REMOVED", "ACCOUNT_REPLACED"]:
+        """Why a device that was on it and is no more gets nothing here: code and close reason."""
+        return "DEVICE_REMOVED" if self.devices else "ACCOUNT_REPLACED"
 
     def find(self, device: DeviceId) -> Device | None:
         """The live device of that number, if there is one."""
@@ -72,9 +84,9 @@ class DeviceList:
             devices=(*self.devices, device),
         )
 
-    def without(self, device: DeviceId) -> DeviceList:
-        """The next version, with that device removed."""
-        left = tuple(d for d in self.devices if d.device != device)
+    def without(self, *devices: DeviceId) -> DeviceList:
+        """The next version, with these devices removed."""
+        left = tuple(d for d in self.devices if d.device not in devices)
         return replace(self, version=self.version + 1, devices=left)
 
     def difference(self, named: Collection[int], *, besides: int | None = None) -> Difference | None:

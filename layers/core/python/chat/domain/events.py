@@ -8,7 +8,7 @@ from typing import Literal
 from chat.domain.envelope import Status
 from chat.domain.ids import AccountId, MessageName
 
-Reason = Literal["REPLACED", "DEVICE_REMOVED", "RATE_LIMITED"]
+Reason = Literal["REPLACED", "DEVICE_REMOVED", "ACCOUNT_REPLACED", "RATE_LIMITED"]
 """Why a socket is closed."""
 
 
@@ -33,7 +33,7 @@ class ReceiptEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeviceListChanged:
-    """The own device list has a new version."""
+    """The device list of the own account, or of one that it is related to, has a new version."""
 
     account: AccountId
     version: int

@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chat.domain.devices import DeviceList
-from chat.domain.ids import AccountId
+from chat.domain.ids import AccountId, DeviceId
 from chat.domain.relations import STRANGER, Relation
+from chat.errors import ChatError, Code
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who holds a handle: the account, who may claim it again, and the key that claimed it."""
+    """Who holds a handle: the account, who may claim it again, and the key that claimed it.
+
+    ``replaces``: the account that held it before, until that one is retired completely. ``replaced_key``
+    claimed that one, and stays noted: a late repeat of its registration takes nothing back.
+    """
 
     account: AccountId
     owner: str
     auth_key: bytes
+    replaces: AccountId | None = None
+    replaced_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,11 @@ class Card:
         """How the account stands to ``peer``: to one it never met as to a stranger."""
         return self.relations.get(peer, STRANGER)
 
+    def check(self, device: DeviceId) -> None:
+        """Raise ChatError DEVICE_REMOVED or ACCOUNT_REPLACED for a device that is not on the list."""
+        if self.devices is None or self.devices.find(device) is None:
+            raise ChatError(Code(self.devices.refusal) if self.devices else Code.DEVICE_REMOVED)
+
 
 def around(account: AccountId, peers: Collection[AccountId]) -> dict[AccountId, list[AccountId]]:
     """What to read where ``account`` deals with ``peers``: all cards, and how each stands to the other."""
@@ -39,10 +51,21 @@ def around(account: AccountId, peers: Collection[AccountId]) -> dict[AccountId, 
 
 
 class Handles(Protocol):
-    """Handles are matched exactly; the first claim wins."""
+    """Handles are matched exactly; of claims at once one wins."""
 
     def claim(self, handle: str, claim: Claim, now: int) -> Claim:
         """Take the handle if it is free. Returns the claim that holds it, ``claim`` or an older one."""
+        ...
+
+    def take_over(self, handle: str, claim: Claim, now: int) -> Claim:
+        """Take the handle from the account ``claim.replaces``, if that one still holds it.
+
+        Returns the claim that holds it: ``claim``, or the one that came first.
+        """
+        ...
+
+    def settle(self, handle: str, claim: Claim) -> None:
+        """Forget what ``claim`` replaces, as it is retired. Safe to repeat; a later claim stays as it is."""
         ...
 
     def find(self, handle: str) -> AccountId | None:
@@ -63,6 +86,10 @@ class Cards(Protocol):
 
     def blocked(self, account: AccountId) -> list[AccountId]:
         """Every account that this one blocks."""
+        ...
+
+    def friends(self, account: AccountId, limit: int) -> list[AccountId]:
+        """Those among the first ``limit`` related accounts that it accepted and does not block."""
         ...
 
     def create(self, devices: DeviceList) -> bool:

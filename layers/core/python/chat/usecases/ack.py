@@ -26,10 +26,12 @@ def acknowledge(
 
     Only rows of ``device`` itself can go: the rest of their key comes from the authorizer. A repeat after
     a crash anywhere gives the same receipts and deletes nothing more.
-    Raises ChatError(BAD_CONVERSATION) before anything happens.
+    Raises ChatError BAD_CONVERSATION, DEVICE_REMOVED or ACCOUNT_REPLACED before anything happens.
     """
     receipts.check_conversations(what, device.account)
-    planned = receipts.plan(what, device, cards.read(around(device.account, what.senders)))
+    read = cards.read(around(device.account, what.senders))
+    read[device.account].check(device.device)
+    planned = receipts.plan(what, device, read)
     reached = live.post(
         [receipt.posting() for receipt in planned], connections=connections, sockets=sockets, encode=encode
     )

@@ -49,7 +49,8 @@ def authenticate(
     """The list of the account whose device signed the request.
 
     The nonce of a changing request is used up last. Raises ChatError CLOCK_SKEW, DEVICE_REMOVED,
-    UNAUTHENTICATED or REPLAYED. After a crash behind it the client signs anew: nonces are never repeated.
+    ACCOUNT_REPLACED, UNAUTHENTICATED or REPLAYED. After a crash behind it the client signs anew: nonces are
+    never repeated.
     """
     check_time(request.time, now)
     devices = cards.devices(request.device.account)
@@ -58,7 +59,7 @@ def authenticate(
     device = devices.find(request.device.device)
     if device is None:
         removed = request.device.device < devices.next_device
-        raise ChatError(Code.DEVICE_REMOVED if removed else Code.UNAUTHENTICATED)
+        raise ChatError(Code(devices.refusal) if removed else Code.UNAUTHENTICATED)
     signed = signed_bytes.http(
         audience, request.device, request.method, request.path, request.body, request.time, request.nonce
     )

@@ -1,19 +1,18 @@
-"""The devices of an account: take one in, remove one, tell the others."""
+"""The devices of an account: take one in, remove one."""
 
 from __future__ import annotations
 
 from chat.domain import base64url, signed_bytes
 from chat.domain.devices import DEVICE_LIMIT, DeviceList, LinkStatement
-from chat.domain.events import DeviceListChanged
 from chat.domain.ids import Address, DeviceId
 from chat.domain.limits import LINK_POLL
-from chat.errors import ChatError, Code, unavailable
+from chat.errors import ChatError, Code
 from chat.ports.accounts import Cards
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links
 from chat.ports.limits import Limits
 from chat.ports.sockets import SocketGateway
-from chat.usecases import live
+from chat.usecases import live, removal
 from chat.usecases.authenticate import check_time
 from chat.usecases.limits import demand
 
@@ -60,7 +59,7 @@ def link(
     added = own.find_key(auth_key)
     if added is not None:
         links.add(auth_key, Address(own.account, added.device))
-    _tell(own, connections, sockets, encode)
+    removal.tell(own, cards=cards, connections=connections, sockets=sockets, encode=encode)
     return own
 
 
@@ -84,8 +83,7 @@ def remove(
 ) -> DeviceList:
     """Take a device off the list, then close its sockets, and return the list without it.
 
-    The list comes first: whoever connects meanwhile writes its connection and reads the list again, so no
-    socket slips through. Removing it again closes what a crash left open.
+    Removing it again closes what a crash left open.
     Raises ChatError NOT_FOUND, LAST_DEVICE, DEVICE_LIST_CHANGED, or UNAVAILABLE where a socket would not
     close.
     """
@@ -97,19 +95,13 @@ def remove(
         own = own.without(device)
         if not cards.replace(own):
             raise ChatError(Code.DEVICE_LIST_CHANGED)
-    closed = [
-        live.close(socket, "DEVICE_REMOVED", connections=connections, sockets=sockets, encode=encode)
-        for socket in connections.of_account(own.account)
-        if socket.device == device
-    ]
-    _tell(own, connections, sockets, encode)
-    if not all(closed):
-        raise unavailable()
+    removal.end_sessions(
+        own,
+        "DEVICE_REMOVED",
+        lambda number: number == device,
+        cards=cards,
+        connections=connections,
+        sockets=sockets,
+        encode=encode,
+    )
     return own
-
-
-def _tell(
-    own: DeviceList, connections: Connections, sockets: SocketGateway, encode: live.EncodeEvents
-) -> None:
-    changed = live.Posting(own.account, DeviceListChanged(own.account, own.version))
-    live.post([changed], connections=connections, sockets=sockets, encode=encode)

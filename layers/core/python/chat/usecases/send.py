@@ -87,14 +87,14 @@ def send(
     Messages go in one after the other, and the first refused one refuses the later ones of its
     conversation, so a sender's order holds. A message that is not accepted may have reached some devices;
     the retry repeats all its rows. Acks ride along: their receipts share frames with the messages.
-    Raises ChatError(DEVICE_REMOVED) for the whole frame, StorageUnavailable if the lists cannot be read.
+    Raises ChatError DEVICE_REMOVED or ACCOUNT_REPLACED for the whole frame, StorageUnavailable if the lists
+    cannot be read.
     """
     what = ack or Ack()
     peers = {m.to for m in messages} | what.senders
     read = cards.read(around(sender.account, peers))
     own = read[sender.account]
-    if own.devices is None or own.devices.find(sender.device) is None:
-        raise ChatError(Code.DEVICE_REMOVED)
+    own.check(sender.device)
 
     results: list[Result] = []
     postings: list[Posting] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chat.domain.devices import DeviceList
 from chat.domain.envelope import Status, StoredMessage, decode
-from chat.domain.events import Event, MessageEvent, ReceiptEvent
+from chat.domain.events import Event, MessageEvent, Reason, ReceiptEvent
 from chat.domain.ids import (
     DAY,
     MINUTE,
@@ -23,7 +23,7 @@ from chat.domain.ids import (
 )
 from chat.domain.page_token import PageToken
 from chat.domain.page_token import decode as decode_token
-from chat.errors import ChatError, unavailable
+from chat.errors import ChatError, Code, unavailable
 from chat.ports.accounts import Cards
 from chat.ports.connections import Connection, Connections
 from chat.ports.inbox import Inbox, StoredRow
@@ -100,7 +100,8 @@ def sync(
         connections.add(connection)
     own = cards.devices(device.account)
     if own is None or own.find(device.device) is None:
-        live.close(connection, "DEVICE_REMOVED", connections=connections, sockets=sockets, encode=encode)
+        reason: Reason = own.refusal if own else "DEVICE_REMOVED"
+        live.close(connection, reason, connections=connections, sockets=sockets, encode=encode)
         return Page(())
     if token is None and not _settle_rivals(connection, connections, sockets, encode):
         return Page(())
@@ -145,7 +146,7 @@ def _acknowledge(
     encode: live.EncodeEvents,
     now: int,
 ) -> ChatError | None:
-    """The ack that rides along; what goes wrong with it does not spoil the page."""
+    """The ack that rides along; what goes wrong with it alone does not spoil the page."""
     if what is None:
         return None
     try:
@@ -160,6 +161,8 @@ def _acknowledge(
             now=now,
         )
     except ChatError as error:
+        if error.code is not Code.BAD_CONVERSATION:
+            raise
         return error
     except StorageUnavailable:
         return unavailable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from chat.adapters.cassandra.session import Applied, Cassandra, Pending, Row
@@ -14,13 +15,24 @@ from chat.domain.ids import AccountId, DeviceId
 from chat.domain.relations import RELATION_LIMIT, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Claim
-from chat.ports.storage import OutcomeUnknown
+from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 
 _CLAIM = Statement(
     "INSERT INTO heliograph.accounts_by_handle (handle, account_id, owner, auth_key, claimed_at)"
     " VALUES (?, ?, ?, ?, ?) IF NOT EXISTS"
 )
-_FIND = Statement("SELECT account_id, owner, auth_key FROM heliograph.accounts_by_handle WHERE handle = ?")
+_TAKE_OVER = Statement(
+    "UPDATE heliograph.accounts_by_handle"
+    " SET account_id = ?, owner = ?, auth_key = ?, claimed_at = ?, replaces = ?, replaced_key = ?"
+    " WHERE handle = ? IF account_id = ?"
+)
+_SETTLE = Statement(
+    "UPDATE heliograph.accounts_by_handle SET replaces = null WHERE handle = ? IF account_id = ?"
+)
+_FIND = Statement(
+    "SELECT account_id, owner, auth_key, replaces, replaced_key FROM heliograph.accounts_by_handle"
+    " WHERE handle = ?"
+)
 
 _CARD = Statement(
     "SELECT entry, version, body, accepted, blocked, unblocked_at FROM heliograph.account_card"
@@ -28,6 +40,10 @@ _CARD = Statement(
 )
 _PEERS = Statement(
     "SELECT entry, blocked FROM heliograph.account_card WHERE account_id = ? AND entry >= ? AND entry < ?"
+)
+_SOME_PEERS = Statement(
+    "SELECT entry, accepted, blocked FROM heliograph.account_card"
+    " WHERE account_id = ? AND entry >= ? AND entry < ? LIMIT ?"
 )
 _CREATE = Statement(
     "INSERT INTO heliograph.account_card (account_id, entry, version, body) VALUES (?, ?, ?, ?) IF NOT EXISTS"
@@ -76,6 +92,22 @@ class CassandraHandles:
             return claim
         return _claim(applied.row)
 
+    def take_over(self, handle: str, claim: Claim, now: int) -> Claim:
+        """See the port. The row is read back unless the change is known to be made: it tells who won."""
+        values = (claim.account, claim.owner, claim.auth_key, now, claim.replaces, claim.replaced_key)
+        with suppress(OutcomeUnknown):
+            if self._cassandra.apply(_TAKE_OVER, *values, handle, claim.replaces):
+                return claim
+        held = self._read(handle)
+        if held is None:
+            raise StorageUnavailable  # a claim never goes: this read was stale
+        return held
+
+    def settle(self, handle: str, claim: Claim) -> None:
+        """See the port. An unknown outcome costs a repeated retirement at most."""
+        with suppress(OutcomeUnknown):
+            self._cassandra.apply(_SETTLE, handle, claim.account)
+
     def find(self, handle: str) -> AccountId | None:
         """See the port."""
         held = self._read(handle)
@@ -108,6 +140,11 @@ class CassandraCards:
         """See the port."""
         rows = self._cassandra.run(_PEERS, account, _PEER, _AFTER_PEERS)
         return [_peer(row["entry"]) for row in rows if row["blocked"]]
+
+    def friends(self, account: AccountId, limit: int) -> list[AccountId]:
+        """See the port."""
+        rows = self._cassandra.run(_SOME_PEERS, account, _PEER, _AFTER_PEERS, limit)
+        return [_peer(row["entry"]) for row in rows if row["accepted"] and not row["blocked"]]
 
     def create(self, devices: DeviceList) -> bool:
         """See the port."""
@@ -174,7 +211,14 @@ class CassandraCards:
 
 
 def _claim(row: Row) -> Claim:
-    return Claim(AccountId(row["account_id"]), row["owner"], bytes(row["auth_key"]))
+    replaces = row["replaces"]
+    return Claim(
+        AccountId(row["account_id"]),
+        row["owner"],
+        bytes(row["auth_key"]),
+        AccountId(replaces) if replaces else None,
+        bytes(row["replaced_key"] or b""),
+    )
 
 
 def _peer(entry: str) -> AccountId:
