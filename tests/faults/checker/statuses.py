@@ -108,10 +108,9 @@ class _Proofs:
         return f"nothing final was answered, only {', '.join(sorted(filter(None, codes))) or 'nothing'}"
 
     def _kept_apart(self, message: Message, acks: list[int], time: int) -> bool:
-        """Whether one side surely blocked the other from each acknowledgement on until the status."""
-        _, theirs = self._history.blocked(message.to, message.account)
-        _, mine = self._history.blocked(message.account, message.to)
-        return all(theirs.cover(out, time) or mine.cover(out, time) for out in acks)
+        """Whether the recipient surely blocked the sender from each acknowledgement on until the status."""
+        _, surely = self._history.blocked(message.to, message.account)
+        return all(surely.cover(out, time) for out in acks)
 
 
 def _converging(history: History) -> Iterator[Violation]:
