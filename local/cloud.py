@@ -263,6 +263,11 @@ class LocalCloud:
         os.kill(self.processes["supervisor"], how)
         self._wait(f"The new {name}", name, lambda: self.processes.get(name) not in (before, None))
 
+    def open_sockets(self) -> list[str]:
+        """The connection ids of all WebSockets that the local AWS holds open."""
+        with urllib.request.urlopen(f"{self.endpoint}/_heliograph/sockets", timeout=10) as answer:  # noqa: S310
+            return list(json.load(answer))
+
     def stop(self) -> None:
         """Stop everything in order; the data stay. Does nothing when nothing runs."""
         pid = self._child.pid if self._child else self.processes.get("supervisor")

@@ -5,20 +5,26 @@ once.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import lambda_runtime
+from ministack.services import apigateway as gateway
 from ministack.services import lambda_svc as lambdas
 
 from local import cloudformation_types, emulator_patches
 from local.lambda_workers import LambdaLog
 from local.ports import HOST
+
+OPEN_SOCKETS = "/_heliograph/sockets"
+"""A path of ours beside the emulator's: the connection ids of all open WebSockets, as a JSON list."""
 
 
 async def serve(port: int, state: Path, *, as_shipped: bool) -> None:
@@ -38,9 +44,20 @@ async def serve(port: int, state: Path, *, as_shipped: bool) -> None:
     loop.add_signal_handler(signal.SIGUSR1, _save)
     threading.Thread(target=_stop_with_parent, args=(loop, stop), daemon=True).start()
     warming = asyncio.create_task(_start_one_process_each())
-    await hypercorn_serve(ministack.app, config, shutdown_trigger=stop.wait)
+    await hypercorn_serve(_app, config, shutdown_trigger=stop.wait)
     warming.cancel()
     lambda_runtime.reset()
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    """Ministack, and what only tests ask for."""
+    if scope["type"] != "http" or scope["path"] != OPEN_SOCKETS:
+        await ministack.app(scope, receive, send)
+        return
+    body = json.dumps(list(gateway._ws_connections)).encode()
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _start_one_process_each() -> None:

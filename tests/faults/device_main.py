@@ -1,0 +1,298 @@
+"""The child's half of a device: one SDK client, driven over a pipe, recording all that it sees.
+
+The application it plays is a plain one: it handles an event and only then asks for the next, so the store's
+cursor moves as the SDK's documentation says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import heliograph.client
+import websockets.asyncio.client  # noqa: F401  imported in the fork server, once for all devices
+from heliograph import HeliographError
+from heliograph.client import Client
+from heliograph.connection import Timing
+from heliograph.events import MessageReceived, SentElsewhere, StatusChanged, StoreRolledBack, Undecryptable
+from heliograph.ids import AccountId, ServerClock, new_logical_id
+from heliograph.model import Message
+from heliograph.store import outgoing
+from heliograph.transport import Channel, Transport, WebSocketTransport
+
+from tests.faults.history import Recorder
+from tests.faults.proxies.doors import through
+
+_sockets = itertools.count()
+
+
+class RecordingTransport:
+    """Opens sockets by way of the device's door, and records every frame before anybody else sees it."""
+
+    def __init__(self, recorder: Recorder, door: int) -> None:
+        self._recorder = recorder
+        self._door = door
+        self._real: Transport = WebSocketTransport()
+
+    async def open(self, url: str) -> Channel:
+        """See the SDK's Transport."""
+        _, account, device, number, _ = parse_qs(urlsplit(url).query)["proof"][0].split(".", 4)
+        who, socket = f"{account}:{device}", f"{os.getpid()}-{next(_sockets)}"
+        channel = await self._real.open(through(url, self._door))
+        self._recorder.record("socket", who=who, socket=socket, what="open", number=int(number))
+        return _RecordingChannel(channel, self._recorder, who, socket)
+
+
+class _RecordingChannel:
+    def __init__(self, channel: Channel, recorder: Recorder, who: str, socket: str) -> None:
+        self._channel = channel
+        self._record = lambda kind, **fields: recorder.record(kind, who=who, socket=socket, **fields)
+
+    async def send(self, text: str) -> None:
+        self._record_frame("out", text)
+        await self._channel.send(text)
+
+    async def receive(self) -> AsyncIterator[str]:
+        async for text in self._channel.receive():
+            self._record_frame("in", text)
+            yield text
+        self._record("socket", what="closed")
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    def _record_frame(self, way: str, text: str) -> None:
+        import json  # noqa: PLC0415
+
+        try:
+            frame = json.loads(text)
+        except ValueError:
+            frame = {"text": text}
+        self._record("frame", way=way, frame=frame)
+
+
+class SdkDevice:
+    """The commands of a device process: every public coroutine is one."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._skew = int(options["skew_ms"])
+        self._recorder = Recorder(Path(options["history"]), "")
+        outgoing.RECEIPT_EXPECTED_MS = options["receipt_after_ms"]
+        for name in options["mutants"]:
+            from tests.faults.mutants import sdk  # noqa: PLC0415  only where one is asked for
+
+            sdk.apply(name)
+        self._client = Client(
+            options["store"],
+            options["base_url"],
+            synchronous="normal",  # processes are killed here, not machines
+            ack_delay=0.02,
+            timing=Timing(keep_alive=options["keep_alive"], answer=11, backoff_base=0.05, backoff_cap=1, linger=1),
+            transport=RecordingTransport(self._recorder, options["door"]),
+        )
+        self._client._clock = ServerClock(lambda: time.time_ns() // 1_000_000 + self._skew)
+        self._unread: dict[str, Message] = {}
+        self._application: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Open the store; a registered device connects and its application runs."""
+        await self._client.__aenter__()
+        if self._client.registered:
+            self._begin()
+
+    async def register(self, handle: str) -> tuple[str, int]:
+        """Make an account; gives its id and the number of this device."""
+        await self._client.register(handle)
+        return self._begin()
+
+    async def start_linking(self) -> str:
+        """The code of this new device."""
+        return await self._client.start_linking()
+
+    async def linked(self) -> tuple[str, int]:
+        """Wait until it was taken in; gives account and number."""
+        await self._client.linked(30)
+        return self._begin()
+
+    async def link(self, code: str) -> None:
+        """Take the device with this code in."""
+        await self._client.link(code)
+
+    async def connected(self, seconds: float) -> None:
+        """Wait for a connection that has caught up."""
+        await self._client.connected(seconds)
+
+    async def send(self, to: str, body: str) -> str:
+        """Put a text into the outbox; gives its logical id."""
+        logical = new_logical_id()
+        heliograph.client.new_logical_id = lambda: logical  # type: ignore[attr-defined]
+        self._recorder.record("send", phase="invoke", to=to, logical=logical, body=body)
+        try:
+            await self._client.send_text(AccountId(to), body, "30d")
+        except HeliographError as problem:
+            self._recorder.record("send", phase="fail", logical=logical, code=problem.code)
+        else:
+            self._recorder.record("send", phase="ok", logical=logical)
+        return logical
+
+    async def read(self, most: int) -> None:
+        """Mark the newest messages that were shown and not read."""
+        for logical in list(self._unread)[-most:]:
+            message = self._unread.pop(logical)
+            self._recorder.record("read", phase="invoke", logical=logical, sender=message.sender)
+            await message.mark_read()
+            self._recorder.record("read", phase="ok", logical=logical, sender=message.sender)
+
+    async def relate(self, what: str, peer: str) -> None:
+        """``block``, ``unblock`` or ``accept`` an account."""
+        call: Callable[[AccountId], Awaitable[None]] = getattr(self._client, what)
+        fields = {"account": self._client.account, "peer": peer, "what": what}
+        self._recorder.record("relation", phase="invoke", **fields)
+        try:
+            await call(AccountId(peer))
+        except HeliographError:
+            self._recorder.record("relation", phase="unknown", **fields)
+        else:
+            self._recorder.record("relation", phase="ok", **fields)
+
+    async def remove_device(self, number: int) -> None:
+        """Take a device of this account off its list."""
+        await self._client.remove_device(number)
+
+    async def skew(self, milliseconds: int) -> None:
+        """Set the clock off."""
+        self._skew = milliseconds
+
+    async def die_before_ack(self) -> None:
+        """End by SIGKILL once the next events are stored, before anything of them is acknowledged."""
+        acks = self._client._engine.acks  # type: ignore[union-attr]
+        acks.add = lambda owed: os.kill(os.getpid(), signal.SIGKILL) if list(owed) else None  # type: ignore[method-assign]
+
+    async def pending(self) -> int:
+        """Messages in the outbox, and acks that are owed."""
+        engine = self._client._engine
+        return await self._client.pending() + (len(engine.acks) if engine else 0)
+
+    async def state(self) -> str:
+        """The state of the connection."""
+        return self._client.state.state
+
+    async def statuses(self) -> dict[str, int]:
+        """How many own messages are in which state."""
+        counts: dict[str, int] = {}
+        async for message in self._all():
+            if message.outgoing:
+                counts[message.status] = counts.get(message.status, 0) + 1
+        return counts
+
+    async def final(self) -> None:
+        """Record the whole history as the application would display it."""
+        entries = [
+            {
+                "logical": message.logical_id,
+                "account": message.sender.partition(":")[0],
+                "sender": message.sender,
+                "id": message.id,
+                "status": message.status,
+                "outgoing": message.outgoing,
+                "conversation": message.conversation,
+            }
+            async for message in self._all()
+        ]
+        self._recorder.record("final", messages=entries)
+
+    async def stop(self) -> None:
+        """Close as an application does."""
+        if self._application is not None:
+            self._application.cancel()
+            await asyncio.wait([self._application])
+        await self._client.close()
+
+    async def _all(self) -> AsyncIterator[Message]:
+        """Every message, conversation by conversation, oldest first."""
+        for conversation in await self._client.conversations():
+            page = [message async for message in conversation.history()]
+            for message in reversed(page):
+                yield message
+
+    def _begin(self) -> tuple[str, int]:
+        self._recorder.who = f"{self._client.account}:{self._client.device}"
+        self._application = asyncio.create_task(self._run())
+        return self._client.account, self._client.device
+
+    async def _run(self) -> None:
+        """The application."""
+        async for event in self._client.events():
+            if isinstance(event, MessageReceived | SentElsewhere):
+                message = event.message
+                own_copy = isinstance(event, SentElsewhere)
+                self._recorder.record(
+                    "shown",
+                    cursor=event.cursor,
+                    sender=message.sender,
+                    account=message.sender.partition(":")[0],
+                    conversation=message.conversation,
+                    logical=message.logical_id,
+                    id=message.id,
+                    body=message.text,
+                    own_copy=own_copy,
+                )
+                if not own_copy:
+                    self._unread[message.logical_id] = message
+            elif isinstance(event, StatusChanged):
+                logical = event.message.logical_id
+                self._recorder.record("status", cursor=event.cursor, logical=logical, status=event.status)
+            elif isinstance(event, Undecryptable | StoreRolledBack):
+                self._recorder.record("problem", what=type(event).__name__)
+
+
+def main(pipe: Connection, options: dict[str, Any]) -> None:
+    """Serve commands until the pipe ends or ``stop`` was run."""
+    logging.getLogger("heliograph").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_serve(pipe, SdkDevice(options)))
+
+
+async def _serve(pipe: Connection, device: SdkDevice) -> None:
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def run(number: int, command: str, arguments: tuple[Any, ...]) -> None:
+        try:
+            answer = (number, None, await getattr(device, command)(*arguments))
+        except HeliographError as problem:
+            answer = (number, problem.code, str(problem))
+        except Exception as problem:  # noqa: BLE001  the parent decides
+            answer = (number, type(problem).__name__, str(problem))
+        with contextlib.suppress(OSError):
+            pipe.send(answer)
+        if command == "stop":
+            stopped.set()
+
+    def start(number: int, command: str, arguments: tuple[Any, ...]) -> None:
+        task = loop.create_task(run(number, command, arguments))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def listen() -> None:
+        try:
+            while True:
+                loop.call_soon_threadsafe(start, *pipe.recv())
+        except (EOFError, OSError, RuntimeError):
+            os._exit(1)  # the harness is gone
+
+    threading.Thread(target=listen, daemon=True).start()
+    await stopped.wait()
+    os._exit(0)

@@ -1,0 +1,264 @@
+"""One run: set up, talk while things break, heal, wait until all is quiet, look.
+
+A run that does not become quiet is a violation of its own (``liveness``): something is stuck.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults.checker import Violation, check
+from tests.faults.device import DeviceGone, DeviceProcess, DeviceRefused, Options
+from tests.faults.history import Recorder, read
+from tests.faults.plan import Plan, Step
+from tests.faults.world import Injection, Stage, World
+
+QUIET_SECONDS = 60.0
+"""How long after healing everything may take to settle."""
+
+SETTLED_SECONDS = 1.2
+"""Nothing moves for so long: four keep-alives, each of which asks for missing receipts."""
+
+KEEP_ALIVE = 0.3
+SETUP_TRIES = 3
+WEEK = 7 * 24 * 3600 * 1000
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a run. ``faults``: the names of those that were injected."""
+
+    seed: int
+    history: Path
+    faults: tuple[str, ...]
+    violations: list[Violation] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    records: int = 0
+
+
+class Run:
+    """Plays one plan."""
+
+    def __init__(
+        self, plan: Plan, stage: Stage, folder: Path, injections: Mapping[str, Injection], mutants: Sequence[str] = ()
+    ) -> None:
+        folder.mkdir(parents=True)
+        self._plan = plan
+        self._history = folder / "history.jsonl"
+        self.world = World(stage, folder, Recorder(self._history, "harness"))
+        self._injections = injections
+        self._mutants = tuple(mutants)
+        self._by_name: dict[str, DeviceProcess] = {}
+        self._sockets_before: set[str] = set()
+
+    async def play(self) -> Outcome:
+        """The whole run; never leaves a process or a fault behind."""
+        outcome = Outcome(self._plan.seed, self._history, tuple(name for _, name in self._plan.faults))
+        (self.world.folder / "plan.txt").write_text(f"{self._plan}\n")
+        try:
+            for name, phase in (("setup", self._set_up), ("talk", self._talk), ("heal", self._heal), ("settle", self._settle)):
+                began = time.monotonic()
+                await phase()
+                outcome.seconds[name] = time.monotonic() - began
+        except TimeoutError as stuck:
+            outcome.violations.append(Violation("liveness", str(stuck)))
+        finally:
+            self.world.stage.heal()
+            for device in self.world.devices:
+                await device.kill()
+            self.world.recorder.close()
+        began = time.monotonic()
+        records = read(self._history)
+        outcome.records = len(records)
+        outcome.violations += check(records)
+        outcome.seconds["check"] = time.monotonic() - began
+        return outcome
+
+    # -- set up ----------------------------------------------------------------------------------
+
+    async def _set_up(self) -> None:
+        self._sockets_before = set(self.world.cloud.open_sockets())
+        firsts = [name for name in self._plan.devices if name.endswith("1")]
+        await asyncio.gather(*(self._register(name) for name in firsts))
+        await asyncio.gather(*(self._link(name) for name in self._plan.devices if not name.endswith("1")))
+        await asyncio.gather(*(device.ask("connected", 30) for device in self.world.devices))
+
+    def _new(self, name: str) -> DeviceProcess:
+        store = self.world.folder / name / "profile.db"
+        store.parent.mkdir()
+        link = self.world.client_link.of(f"{self._plan.seed}-{name}")
+        options = Options(
+            str(store), self.world.cloud.base_url, link.port, str(self._history), mutants=self._mutants
+        )
+        return DeviceProcess(name, options, link, self.world.recorder)
+
+    def _joined(self, device: DeviceProcess, account: str, number: int) -> None:
+        device.account, device.number = account, number
+        self.world.recorder.record("client", who=device.address, what="start")
+        self.world.recorder.record("device", who=device.address, device=device.address, what="added", phase="ok")
+        self._by_name[device.name] = device
+        self.world.devices.append(device)
+
+    async def _register(self, name: str) -> None:
+        device = self._new(name)
+        await device.start()
+        handle = f"f{secrets.token_hex(8)}"
+        account, number = await device.ask("register", handle)
+        self.world.recorder.record("account", account=account, handle=handle)
+        self._joined(device, account, number)
+
+    async def _link(self, name: str) -> None:
+        device, first = self._new(name), self._by_name[f"{name[0]}1"]
+        await device.start()
+        code = await device.ask("start_linking")
+        await first.ask("link", code)
+        self._joined(device, *await device.ask("linked"))
+
+    # -- talk ------------------------------------------------------------------------------------
+
+    async def _talk(self) -> None:
+        began = time.monotonic()
+        doing = [
+            asyncio.create_task(self._act(name, began))
+            for name in dict.fromkeys(step.device for step in self._plan.steps)
+        ]
+        breaking = [
+            asyncio.create_task(self._break(at, name, began)) for at, name in self._plan.faults
+        ]
+        await asyncio.gather(*breaking)
+        await asyncio.gather(*doing)
+
+    async def _break(self, at: float, name: str, began: float) -> None:
+        await asyncio.sleep(max(0.0, began + at - time.monotonic()))
+        await self._injections[name].inject(self.world, random.Random(f"{self._plan.seed}/{name}"))
+
+    async def _act(self, name: str, began: float) -> None:
+        """All steps of a device, in order; one that a crash cuts short is left to the history."""
+        for step in self._plan.steps:
+            if step.device != name:
+                continue
+            await asyncio.sleep(max(0.0, began + step.at - time.monotonic()))
+            with suppress(DeviceGone, DeviceRefused):
+                await self._do(self._by_name[name], step)
+
+    async def _do(self, device: DeviceProcess, step: Step) -> None:
+        match step.what:
+            case "send":
+                await device.ask("send", self._account(step.argument), step.body)
+            case "read":
+                await device.ask("read", int(step.argument))
+            case "block" | "unblock" | "accept":
+                await device.ask("relate", step.what, self._account(step.argument))
+            case "restart" | "kill":
+                await (device.stop() if step.what == "restart" else device.kill())
+                await device.start()
+            case "link":
+                await self._link(step.argument)
+            case "remove":
+                await self._remove(device, self._by_name[step.argument])
+
+    async def _remove(self, by: DeviceProcess, device: DeviceProcess) -> None:
+        device.removed = True
+        fields = {"who": device.address, "device": device.address, "what": "removed"}
+        self.world.recorder.record("device", phase="invoke", **fields)
+        for _ in range(SETUP_TRIES):
+            try:
+                await by.ask("remove_device", device.number)
+            except DeviceRefused as problem:
+                if problem.code == "NOT_FOUND":
+                    break
+            else:
+                break
+        self.world.recorder.record("device", phase="ok", **fields)
+
+    def _account(self, name: str) -> str:
+        return self._by_name[f"{name}1"].account
+
+    # -- heal and settle -------------------------------------------------------------------------
+
+    async def _heal(self) -> None:
+        """End all faults, and open every device again, with its clock right."""
+        for _, name in self._plan.faults:
+            await self._injections[name].heal(self.world)
+        self.world.stage.heal()
+        await asyncio.to_thread(self.world.cloud.wait_for_cassandra)
+        self.world.recorder.record("healed")
+        await asyncio.gather(*(self._reopen(device) for device in self.world.devices if not device.removed))
+
+    async def _reopen(self, device: DeviceProcess) -> None:
+        device.thaw()
+        await device.stop()
+        await device.start(skew_ms=0, keep_alive=KEEP_ALIVE, receipt_after_ms=0)
+
+    async def _settle(self) -> None:
+        """Wait until nothing waits anywhere and no status moves, then record what everybody holds."""
+        deadline = time.monotonic() + QUIET_SECONDS
+        alive = [device for device in self.world.devices if not device.removed]
+        before: Any = None
+        since = time.monotonic()
+        while True:
+            waiting = [text for texts in await asyncio.gather(*map(self._waits_for, alive)) for text in texts]
+            waiting += [f"{row['device']} has {row['id']} in its inbox" for row in await self._inbox(alive)]
+            now = (waiting, await asyncio.gather(*(device.ask("statuses") for device in alive)))
+            if now != before:
+                before, since = now, time.monotonic()
+            elif time.monotonic() - since >= SETTLED_SECONDS and not waiting:
+                break
+            if time.monotonic() > deadline:
+                if waiting:
+                    raise TimeoutError("; ".join(waiting[:10]))
+                break
+            await asyncio.sleep(0.1)
+        await self._record_server(alive)
+        for device in alive:
+            await device.ask("final")
+
+    async def _waits_for(self, device: DeviceProcess) -> list[str]:
+        state, pending = await device.ask("state"), await device.ask("pending")
+        found = [] if state == "online" else [f"{device.name} is {state}"]
+        return found + ([f"{device.name} has {pending} pending"] if pending else [])
+
+    async def _inbox(self, devices: Sequence[DeviceProcess]) -> list[dict[str, str]]:
+        week = time.time_ns() // 1_000_000 // WEEK
+
+        def look() -> list[dict[str, str]]:
+            return [
+                {"device": f"{account}:{row.device_id}", "id": row.message_id, "sender": row.sender}
+                for account in {device.account for device in devices}
+                for each in (week - 1, week, week + 1)
+                for row in self.world.stage.tables.run(
+                    "SELECT device_id, message_id, sender FROM inbox_by_account WHERE account_id = %s AND week = %s",
+                    account,
+                    each,
+                )
+            ]
+
+        live = {device.address for device in devices}
+        return [row for row in await asyncio.to_thread(look) if row["device"] in live]
+
+    async def _record_server(self, devices: Sequence[DeviceProcess]) -> None:
+        def look() -> list[dict[str, Any]]:
+            return [
+                {"account": account, "device": row.device_id, "connection_id": row.connection_id, "number": row.connect_number}
+                for account in {device.account for device in devices}
+                for row in self.world.stage.tables.run(
+                    "SELECT device_id, connection_id, connect_number FROM connections_by_account WHERE account_id = %s",
+                    account,
+                )
+            ]
+
+        sockets = set(self.world.cloud.open_sockets()) - self._sockets_before
+        self.world.recorder.record(
+            "server",
+            connections=await asyncio.to_thread(look),
+            sockets=sorted(sockets),
+            inbox=await self._inbox(devices),
+        )
