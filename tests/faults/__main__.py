@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = only - {injection.name for injection in INJECTIONS} - {"-"}
     if unknown:
         parser.error(f"unknown faults: {', '.join(sorted(unknown))}")
-    injections = {each.name: each for each in INJECTIONS if not only or each.name in only}
+    injections: dict[str, Injection] = {each.name: each for each in INJECTIONS if not only or each.name in only}
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         outcomes = play(options, injections, Path(folder))

@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.faults.history import Recorder
 from tests.faults.proxies import TcpProxy
@@ -59,14 +59,6 @@ class Options:
     mutants: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A copy of a device's files. ``taken`` is the monotonic time (ns) just before."""
-
-    folder: Path
-    taken: int
-
-
 class DeviceProcess:
     """One device, over all its processes. ``name`` is the harness's, such as ``a1``: account a, device 1."""
 
@@ -78,7 +70,8 @@ class DeviceProcess:
         self.account = ""
         self.number = 0
         self.removed = False
-        self.frozen = False
+        self._frozen = False
+        self._snapshots: dict[Path, int] = {}
         self._process: Any = None
         self._pipe: Connection | None = None
         self._asked: dict[int, asyncio.Future[Any]] = {}
@@ -116,7 +109,7 @@ class DeviceProcess:
             self._record("start")
         await asyncio.to_thread(self._process.start)
         theirs.close()
-        self._pipe, self.frozen = ours, False
+        self._pipe, self._frozen = ours, False
         asyncio.get_running_loop().add_reader(ours.fileno(), self._readable)
         await self.ask("open")
 
@@ -157,59 +150,65 @@ class DeviceProcess:
         os.kill(self.pid, signal.SIGKILL)
         await self._ended()
 
-    def freeze(self) -> None:
+    async def freeze(self) -> None:
         """SIGSTOP, until :meth:`thaw`."""
         self._record("freeze")
         os.kill(self.pid, signal.SIGSTOP)
-        self.frozen = True
+        self._frozen = True
 
-    def thaw(self) -> None:
+    async def thaw(self) -> None:
         """SIGCONT; safe to repeat."""
-        if self.frozen and self.alive:
+        if self._frozen and self.alive:
             os.kill(self.pid, signal.SIGCONT)
             self._record("thaw")
-        self.frozen = False
+        self._frozen = False
 
-    def snapshot(self, folder: Path) -> Snapshot:
+    async def snapshot(self) -> Path:
         """Copy the store's files into a new folder, as a backup of the running machine would find them."""
-        running = self.alive and not self.frozen
+        folder = self.store.parent / f"snapshot-{next(_numbers)}"
+        running = self.alive and not self._frozen
         if running:
             os.kill(self.pid, signal.SIGSTOP)
-        taken = time.monotonic_ns()
-        folder.mkdir(parents=True)
+        self._snapshots[folder] = time.monotonic_ns()
+        folder.mkdir()
         for file in self.store.parent.glob(f"{self.store.name}*"):
             shutil.copy2(file, folder / file.name)
         if running:
             os.kill(self.pid, signal.SIGCONT)
-        return Snapshot(folder, taken)
+        return folder
 
-    def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, path: Path) -> None:
         """Put a snapshot in the place of the store; the process must have ended."""
         if self.alive:
             raise RuntimeError(f"{self.name} still runs")
         for file in self.store.parent.glob(f"{self.store.name}*"):
             file.unlink()
-        for file in snapshot.folder.iterdir():
+        for file in path.iterdir():
             shutil.copy2(file, self.store.parent / file.name)
-        self._record("restore", snapshot_t=snapshot.taken)
+        self._record("restore", snapshot_t=self._snapshots[path])
 
-    def twin(self, snapshot: Snapshot) -> DeviceProcess:
-        """A second device process on a snapshot: the same device, used twice. Start it and stop it yourself."""
-        self._record("copy", snapshot_t=snapshot.taken)
-        store = snapshot.folder / self.store.name
-        copy = DeviceProcess(f"{self.name}-twin", replace(self.options, store=str(store)), self.link, self.recorder)
-        copy.account, copy.number = self.account, self.number
-        return copy
+    async def copy(self, path: Path) -> DeviceProcess:
+        """Start a second process of the same device, on a snapshot. It is the caller's to stop."""
+        self._record("copy", snapshot_t=self._snapshots[path])
+        options = replace(self.options, store=str(path / self.store.name))
+        twin = DeviceProcess(f"{self.name}-twin", options, self.link, self.recorder)
+        twin.account, twin.number = self.account, self.number
+        await twin.start()
+        return twin
 
-    def cut(self) -> int:
+    async def send(self, to: str, text: str) -> None:
+        """Let the application send a text."""
+        await self.ask("send", to, text)
+
+    async def cut(self) -> None:
         """Reset its sockets without a close frame."""
-        return self.link.reset()
+        self.link.reset()
 
-    def go_silent(self) -> int:
+    async def go_silent(self) -> None:
         """Leave its sockets half open: nothing passes, nobody is told."""
-        return self.link.swallow()
+        self.link.swallow()
 
-    def slow(self, bytes_per_second: int) -> None:
+    async def slow(self, bytes_per_second: int) -> None:
         """Make it a slow reader; 0 ends that."""
         self.link.slow(bytes_per_second)
 
@@ -218,6 +217,10 @@ class DeviceProcess:
         self.options = replace(self.options, skew_ms=milliseconds)
         if self.alive:
             await self.ask("skew", milliseconds)
+
+    async def acks(self, mode: Literal["pass", "lose", "double"]) -> None:
+        """Lose or double the ``ack`` frames of this process."""
+        await self.ask("acks", mode)
 
     def _record(self, what: str, **fields: Any) -> None:
         self.recorder.record("client", who=self.address, what=what, **fields)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 import os
 import signal
@@ -36,6 +37,8 @@ from tests.faults.proxies.doors import through
 
 _sockets = itertools.count()
 
+_ACK = '{"action":"ack"'
+
 
 class RecordingTransport:
     """Opens sockets by way of the device's door, and records every frame before anybody else sees it."""
@@ -44,6 +47,8 @@ class RecordingTransport:
         self._recorder = recorder
         self._door = door
         self._real: Transport = WebSocketTransport()
+        self.acks = "pass"
+        """What happens to frames of action ``ack``: pass, lose, double."""
 
     async def open(self, url: str) -> Channel:
         """See the SDK's Transport."""
@@ -51,17 +56,22 @@ class RecordingTransport:
         who, socket = f"{account}:{device}", f"{os.getpid()}-{next(_sockets)}"
         channel = await self._real.open(through(url, self._door))
         self._recorder.record("socket", who=who, socket=socket, what="open", number=int(number))
-        return _RecordingChannel(channel, self._recorder, who, socket)
+        return _RecordingChannel(channel, self, self._recorder, who, socket)
 
 
 class _RecordingChannel:
-    def __init__(self, channel: Channel, recorder: Recorder, who: str, socket: str) -> None:
+    def __init__(
+        self, channel: Channel, transport: RecordingTransport, recorder: Recorder, who: str, socket: str
+    ) -> None:
         self._channel = channel
+        self._transport = transport
         self._record = lambda kind, **fields: recorder.record(kind, who=who, socket=socket, **fields)
 
     async def send(self, text: str) -> None:
-        self._record_frame("out", text)
-        await self._channel.send(text)
+        times = {"pass": 1, "lose": 0, "double": 2}[self._transport.acks] if text.startswith(_ACK) else 1
+        for _ in range(times):
+            self._record_frame("out", text)
+            await self._channel.send(text)
 
     async def receive(self) -> AsyncIterator[str]:
         async for text in self._channel.receive():
@@ -73,8 +83,6 @@ class _RecordingChannel:
         await self._channel.close()
 
     def _record_frame(self, way: str, text: str) -> None:
-        import json  # noqa: PLC0415
-
         try:
             frame = json.loads(text)
         except ValueError:
@@ -93,13 +101,14 @@ class SdkDevice:
             from tests.faults.mutants import sdk  # noqa: PLC0415  only where one is asked for
 
             sdk.apply(name)
+        self._transport = RecordingTransport(self._recorder, options["door"])
         self._client = Client(
             options["store"],
             options["base_url"],
             synchronous="normal",  # processes are killed here, not machines
             ack_delay=0.02,
             timing=Timing(keep_alive=options["keep_alive"], answer=11, backoff_base=0.05, backoff_cap=1, linger=1),
-            transport=RecordingTransport(self._recorder, options["door"]),
+            transport=self._transport,
         )
         self._client._clock = ServerClock(lambda: time.time_ns() // 1_000_000 + self._skew)
         self._unread: dict[str, Message] = {}
@@ -173,6 +182,10 @@ class SdkDevice:
     async def skew(self, milliseconds: int) -> None:
         """Set the clock off."""
         self._skew = milliseconds
+
+    async def acks(self, mode: str) -> None:
+        """Let ``ack`` frames pass, lose them, or send each twice."""
+        self._transport.acks = mode
 
     async def die_before_ack(self) -> None:
         """End by SIGKILL once the next events are stored, before anything of them is acknowledged."""

@@ -194,7 +194,7 @@ class Run:
         await asyncio.gather(*(self._reopen(device) for device in self.world.devices if not device.removed))
 
     async def _reopen(self, device: DeviceProcess) -> None:
-        device.thaw()
+        await device.thaw()
         await device.stop()
         await device.start(skew_ms=0, keep_alive=KEEP_ALIVE, receipt_after_ms=0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
@@ -64,7 +64,7 @@ class World:
         """Between devices and the WebSocket API."""
         return self.stage.links.clients
 
-    def fault(self, name: str, what: str, **detail: Any) -> None:
+    def fault(self, name: str, what: Literal["begin", "end"], detail: dict[str, Any]) -> None:
         """Record that a fault begins or ends."""
         self.recorder.record("fault", name=name, what=what, detail=detail)
 
