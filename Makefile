@@ -6,7 +6,7 @@ STAGE  ?= dev
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo test check fmt synth deploy destroy schema bench
+.PHONY: help setup up down status logs reset demo test check fmt synth deploy destroy schema bench faults faults-mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ check: setup ## Everything that needs no server: style, types, arrows, CQL, unit
 	pytest -q tests/unit tests/contract tests/infra
 
 test: check ## check, then the tests that start a local cloud of their own on free ports
-	pytest -q tests/integration tests/e2e
+	pytest -q tests/integration tests/e2e tests/faults
 
 fmt: ## Format the code and sort imports
 	ruff format .
@@ -61,3 +61,9 @@ destroy: ## Remove STAGE from AWS; the tables are kept
 
 bench: setup ## Measure real messages beside the bare echo (FLOW=one_to_one)
 	@$(PY) -m bench $(if $(FLOW),--flow $(FLOW))
+
+faults: setup ## Break everything that can break for 20 minutes (RUNS=n, SEED=s plays one again, ONLY=F3,F8)
+	@$(PY) -m tests.faults $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+faults-mutants: setup ## Break the code once per rule: the checker must catch each (ONLY=name)
+	@$(PY) -m tests.faults.mutants $(if $(ONLY),--only $(ONLY))

@@ -7,6 +7,7 @@ imported already, so a device costs milliseconds, and ``kill -9`` hits a real pr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -136,10 +137,8 @@ class DeviceProcess:
         if not self.alive:
             return
         self._record("stop")
-        try:
+        with contextlib.suppress(DeviceGone):
             await self.ask("stop")
-        except DeviceGone:
-            pass
         await self._ended()
 
     async def kill(self) -> None:
@@ -183,8 +182,7 @@ class DeviceProcess:
             raise RuntimeError(f"{self.name} still runs")
         for file in self.store.parent.glob(f"{self.store.name}*"):
             file.unlink()
-        for file in path.iterdir():
-            shutil.copy2(file, self.store.parent / file.name)
+        shutil.copytree(path, self.store.parent, dirs_exist_ok=True)
         self._record("restore", snapshot_t=self._snapshots[path])
 
     async def copy(self, path: Path) -> DeviceProcess:

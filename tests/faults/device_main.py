@@ -107,7 +107,9 @@ class SdkDevice:
             options["base_url"],
             synchronous="normal",  # processes are killed here, not machines
             ack_delay=0.02,
-            timing=Timing(keep_alive=options["keep_alive"], answer=11, backoff_base=0.05, backoff_cap=1, linger=1),
+            timing=Timing(
+                keep_alive=options["keep_alive"], answer=11, backoff_base=0.05, backoff_cap=1, linger=1
+            ),
             transport=self._transport,
         )
         self._client._clock = ServerClock(lambda: time.time_ns() // 1_000_000 + self._skew)

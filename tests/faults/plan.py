@@ -65,11 +65,13 @@ def plan(seed: int, weights: Mapping[str, float], first: str | None = None) -> P
     steps += _relations(rng, accounts)
     steps += _lives(rng, accounts, devices)
     names = [first] if first else []
-    names += rng.choices(list(weights), list(weights.values()), k=rng.choice((1, 1, 2, 3)) - len(names)) if weights else []
-    faults = [(rng.uniform(0.0, 0.7 * TALK_SECONDS), name) for name in dict.fromkeys(names)]
-    return Plan(
-        seed, tuple(devices), tuple(sorted(steps, key=lambda step: step.at)), tuple(sorted(faults))
+    names += (
+        rng.choices(list(weights), list(weights.values()), k=rng.choice((1, 1, 2, 3)) - len(names))
+        if weights
+        else []
     )
+    faults = [(rng.uniform(0.0, 0.7 * TALK_SECONDS), name) for name in dict.fromkeys(names)]
+    return Plan(seed, tuple(devices), tuple(sorted(steps, key=lambda step: step.at)), tuple(sorted(faults)))
 
 
 def _messages(rng: random.Random, accounts: Sequence[str], devices: Sequence[str]) -> list[Step]:
@@ -80,7 +82,9 @@ def _messages(rng: random.Random, accounts: Sequence[str], devices: Sequence[str
         device, at = rng.choice(devices), rng.uniform(0, TALK_SECONDS)
         to = rng.choice([account for account in accounts if account != device[0]])
         for _ in range(min(left, rng.choice((1, 1, 1, 2, 5)))):
-            steps.append(Step(at, device, "send", to, f"{device} {len(steps)} " + "x" * rng.choice((0, 0, 40, 900))))
+            steps.append(
+                Step(at, device, "send", to, f"{device} {len(steps)} " + "x" * rng.choice((0, 0, 40, 900)))
+            )
             left -= 1
     steps += [
         Step(rng.uniform(0, TALK_SECONDS), rng.choice(devices), "read", str(rng.randint(1, 5)))

@@ -28,16 +28,20 @@ def table(outcomes: Sequence[Outcome], titles: Mapping[str, str], not_yet: Mappi
     )
 
 
-def failures(outcomes: Sequence[Outcome]) -> str:
-    """Every failed run: what was violated, and the command that plays its plan again."""
+def failures(outcomes: Sequence[Outcome], only: str = "") -> str:
+    """Every failed run: what was violated, and the command that plays its plan again.
+
+    ``only`` is part of the command: which faults there are to draw from changes the plan.
+    """
     lines = []
     for outcome in outcomes:
         if outcome.violations:
-            lines.append(f"seed {outcome.seed}: {', '.join(outcome.faults) or 'no fault'}   {outcome.history}")
+            faults = ", ".join(outcome.faults) or "no fault"
+            lines.append(f"seed {outcome.seed}: {faults}   {outcome.history}")
             lines += [f"  {violation}" for violation in outcome.violations[:10]]
             if len(outcome.violations) > 10:
                 lines.append(f"  ... and {len(outcome.violations) - 10} more")
-            lines.append(f"  again:  make faults SEED={outcome.seed}")
+            lines.append(f"  again:  make faults SEED={outcome.seed}" + (f" ONLY={only}" if only else ""))
     return "\n".join(lines)
 
 

@@ -31,6 +31,11 @@ KEEP_ALIVE = 0.3
 SETUP_TRIES = 3
 WEEK = 7 * 24 * 3600 * 1000
 
+_INBOX = "SELECT device_id, message_id, sender FROM inbox_by_account WHERE account_id = %s AND week = %s"
+_CONNECTIONS = (
+    "SELECT device_id, connection_id, connect_number FROM connections_by_account WHERE account_id = %s"
+)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -48,7 +53,12 @@ class Run:
     """Plays one plan."""
 
     def __init__(
-        self, plan: Plan, stage: Stage, folder: Path, injections: Mapping[str, Injection], mutants: Sequence[str] = ()
+        self,
+        plan: Plan,
+        stage: Stage,
+        folder: Path,
+        injections: Mapping[str, Injection],
+        mutants: Sequence[str] = (),
     ) -> None:
         folder.mkdir(parents=True)
         self._plan = plan
@@ -64,7 +74,12 @@ class Run:
         outcome = Outcome(self._plan.seed, self._history, tuple(name for _, name in self._plan.faults))
         (self.world.folder / "plan.txt").write_text(f"{self._plan}\n")
         try:
-            for name, phase in (("setup", self._set_up), ("talk", self._talk), ("heal", self._heal), ("settle", self._settle)):
+            for name, phase in (
+                ("setup", self._set_up),
+                ("talk", self._talk),
+                ("heal", self._heal),
+                ("settle", self._settle),
+            ):
                 began = time.monotonic()
                 await phase()
                 outcome.seconds[name] = time.monotonic() - began
@@ -103,7 +118,9 @@ class Run:
     def _joined(self, device: DeviceProcess, account: str, number: int) -> None:
         device.account, device.number = account, number
         self.world.recorder.record("client", who=device.address, what="start")
-        self.world.recorder.record("device", who=device.address, device=device.address, what="added", phase="ok")
+        self.world.recorder.record(
+            "device", who=device.address, device=device.address, what="added", phase="ok"
+        )
         self._by_name[device.name] = device
         self.world.devices.append(device)
 
@@ -130,9 +147,7 @@ class Run:
             asyncio.create_task(self._act(name, began))
             for name in dict.fromkeys(step.device for step in self._plan.steps)
         ]
-        breaking = [
-            asyncio.create_task(self._break(at, name, began)) for at, name in self._plan.faults
-        ]
+        breaking = [asyncio.create_task(self._break(at, name, began)) for at, name in self._plan.faults]
         await asyncio.gather(*breaking)
         await asyncio.gather(*doing)
 
@@ -228,37 +243,27 @@ class Run:
 
     async def _inbox(self, devices: Sequence[DeviceProcess]) -> list[dict[str, str]]:
         week = time.time_ns() // 1_000_000 // WEEK
-
-        def look() -> list[dict[str, str]]:
-            return [
-                {"device": f"{account}:{row.device_id}", "id": row.message_id, "sender": row.sender}
-                for account in {device.account for device in devices}
-                for each in (week - 1, week, week + 1)
-                for row in self.world.stage.tables.run(
-                    "SELECT device_id, message_id, sender FROM inbox_by_account WHERE account_id = %s AND week = %s",
-                    account,
-                    each,
-                )
-            ]
-
+        rows = [
+            {"device": f"{account}:{row.device_id}", "id": row.message_id, "sender": row.sender}
+            for account in {device.account for device in devices}
+            for each in (week - 1, week, week + 1)
+            for row in await asyncio.to_thread(self.world.stage.tables.run, _INBOX, account, each)
+        ]
         live = {device.address for device in devices}
-        return [row for row in await asyncio.to_thread(look) if row["device"] in live]
+        return [row for row in rows if row["device"] in live]
 
     async def _record_server(self, devices: Sequence[DeviceProcess]) -> None:
-        def look() -> list[dict[str, Any]]:
-            return [
-                {"account": account, "device": row.device_id, "connection_id": row.connection_id, "number": row.connect_number}
-                for account in {device.account for device in devices}
-                for row in self.world.stage.tables.run(
-                    "SELECT device_id, connection_id, connect_number FROM connections_by_account WHERE account_id = %s",
-                    account,
-                )
-            ]
-
         sockets = set(self.world.cloud.open_sockets()) - self._sockets_before
+        rows = [
+            {
+                "account": account,
+                "device": row.device_id,
+                "connection_id": row.connection_id,
+                "number": row.connect_number,
+            }
+            for account in {device.account for device in devices}
+            for row in await asyncio.to_thread(self.world.stage.tables.run, _CONNECTIONS, account)
+        ]
         self.world.recorder.record(
-            "server",
-            connections=await asyncio.to_thread(look),
-            sockets=sorted(sockets),
-            inbox=await self._inbox(devices),
+            "server", connections=rows, sockets=sorted(sockets), inbox=await self._inbox(devices)
         )

@@ -17,7 +17,9 @@ from tests.faults.proxies import Doors, Links, PostProxy, TcpProxy
 class Stage:
     """What all runs share: one local cloud with its links, barriers and tables."""
 
-    def __init__(self, cloud: LocalCloud, links: Links, barriers: Barriers, tables: Tables, folder: Path) -> None:
+    def __init__(
+        self, cloud: LocalCloud, links: Links, barriers: Barriers, tables: Tables, folder: Path
+    ) -> None:
         self.cloud = cloud
         self.links = links
         self.barriers = barriers
