@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.faults.cast import Cast
 from tests.faults.checker import Violation, check
-from tests.faults.device import DeviceGone, DeviceProcess, DeviceRefused, Options
+from tests.faults.device import DeviceGone, DeviceProcess, DeviceRefused
 from tests.faults.history import Recorder, read
 from tests.faults.plan import Plan, Step
 from tests.faults.world import Injection, Stage, World
@@ -28,13 +28,6 @@ SETTLED_SECONDS = 1.2
 """Nothing moves for so long: four keep-alives, each of which asks for missing receipts."""
 
 KEEP_ALIVE = 0.3
-SETUP_TRIES = 3
-WEEK = 7 * 24 * 3600 * 1000
-
-_INBOX = "SELECT device_id, message_id, sender FROM inbox_by_account WHERE account_id = %s AND week = %s"
-_CONNECTIONS = (
-    "SELECT device_id, connection_id, connect_number FROM connections_by_account WHERE account_id = %s"
-)
 
 
 @dataclass(slots=True)
@@ -58,16 +51,13 @@ class Run:
         stage: Stage,
         folder: Path,
         injections: Mapping[str, Injection],
-        mutants: Sequence[str] = (),
     ) -> None:
         folder.mkdir(parents=True)
         self._plan = plan
         self._history = folder / "history.jsonl"
         self.world = World(stage, folder, Recorder(self._history, "harness"))
         self._injections = injections
-        self._mutants = tuple(mutants)
-        self._by_name: dict[str, DeviceProcess] = {}
-        self._sockets_before: set[str] = set()
+        self._cast = Cast(self.world, str(plan.seed), self._history)
 
     async def play(self) -> Outcome:
         """The whole run; never leaves a process or a fault behind."""
@@ -100,44 +90,10 @@ class Run:
     # -- set up ----------------------------------------------------------------------------------
 
     async def _set_up(self) -> None:
-        self._sockets_before = set(self.world.cloud.open_sockets())
         firsts = [name for name in self._plan.devices if name.endswith("1")]
-        await asyncio.gather(*(self._register(name) for name in firsts))
-        await asyncio.gather(*(self._link(name) for name in self._plan.devices if not name.endswith("1")))
+        await asyncio.gather(*(self._cast.register(name) for name in firsts))
+        await asyncio.gather(*(self._cast.link(name) for name in self._plan.devices if not name.endswith("1")))
         await asyncio.gather(*(device.ask("connected", 30) for device in self.world.devices))
-
-    def _new(self, name: str) -> DeviceProcess:
-        store = self.world.folder / name / "profile.db"
-        store.parent.mkdir()
-        link = self.world.client_link.of(f"{self._plan.seed}-{name}")
-        options = Options(
-            str(store), self.world.cloud.base_url, link.port, str(self._history), mutants=self._mutants
-        )
-        return DeviceProcess(name, options, link, self.world.recorder)
-
-    def _joined(self, device: DeviceProcess, account: str, number: int) -> None:
-        device.account, device.number = account, number
-        self.world.recorder.record("client", who=device.address, what="start")
-        self.world.recorder.record(
-            "device", who=device.address, device=device.address, what="added", phase="ok"
-        )
-        self._by_name[device.name] = device
-        self.world.devices.append(device)
-
-    async def _register(self, name: str) -> None:
-        device = self._new(name)
-        await device.start()
-        handle = f"f{secrets.token_hex(8)}"
-        account, number = await device.ask("register", handle)
-        self.world.recorder.record("account", account=account, handle=handle)
-        self._joined(device, account, number)
-
-    async def _link(self, name: str) -> None:
-        device, first = self._new(name), self._by_name[f"{name[0]}1"]
-        await device.start()
-        code = await device.ask("start_linking")
-        await first.ask("link", code)
-        self._joined(device, *await device.ask("linked"))
 
     # -- talk ------------------------------------------------------------------------------------
 
@@ -162,40 +118,23 @@ class Run:
                 continue
             await asyncio.sleep(max(0.0, began + step.at - time.monotonic()))
             with suppress(DeviceGone, DeviceRefused):
-                await self._do(self._by_name[name], step)
+                await self._do(self._cast[name], step)
 
     async def _do(self, device: DeviceProcess, step: Step) -> None:
         match step.what:
             case "send":
-                await device.ask("send", self._account(step.argument), step.body)
+                await device.ask("send", self._cast.account(step.argument), step.body)
             case "read":
                 await device.ask("read", int(step.argument))
             case "block" | "unblock" | "accept":
-                await device.ask("relate", step.what, self._account(step.argument))
+                await device.ask("relate", step.what, self._cast.account(step.argument))
             case "restart" | "kill":
                 await (device.stop() if step.what == "restart" else device.kill())
                 await device.start()
             case "link":
-                await self._link(step.argument)
+                await self._cast.link(step.argument)
             case "remove":
-                await self._remove(device, self._by_name[step.argument])
-
-    async def _remove(self, by: DeviceProcess, device: DeviceProcess) -> None:
-        device.removed = True
-        fields = {"who": device.address, "device": device.address, "what": "removed"}
-        self.world.recorder.record("device", phase="invoke", **fields)
-        for _ in range(SETUP_TRIES):
-            try:
-                await by.ask("remove_device", device.number)
-            except DeviceRefused as problem:
-                if problem.code == "NOT_FOUND":
-                    break
-            else:
-                break
-        self.world.recorder.record("device", phase="ok", **fields)
-
-    def _account(self, name: str) -> str:
-        return self._by_name[f"{name}1"].account
+                await self._cast.remove(device, self._cast[step.argument])
 
     # -- heal and settle -------------------------------------------------------------------------
 
@@ -221,7 +160,7 @@ class Run:
         since = time.monotonic()
         while True:
             waiting = [text for texts in await asyncio.gather(*map(self._waits_for, alive)) for text in texts]
-            waiting += [f"{row['device']} has {row['id']} in its inbox" for row in await self._inbox(alive)]
+            waiting += [f"{row['device']} has {row['id']} in its inbox" for row in await self._cast.inbox(alive)]
             now = (waiting, await asyncio.gather(*(device.ask("statuses") for device in alive)))
             if now != before:
                 before, since = now, time.monotonic()
@@ -232,7 +171,7 @@ class Run:
                     raise TimeoutError("; ".join(waiting[:10]))
                 break
             await asyncio.sleep(0.1)
-        await self._record_server(alive)
+        await self._cast.record_server(alive)
         for device in alive:
             await device.ask("final")
 
@@ -240,30 +179,3 @@ class Run:
         state, pending = await device.ask("state"), await device.ask("pending")
         found = [] if state == "online" else [f"{device.name} is {state}"]
         return found + ([f"{device.name} has {pending} pending"] if pending else [])
-
-    async def _inbox(self, devices: Sequence[DeviceProcess]) -> list[dict[str, str]]:
-        week = time.time_ns() // 1_000_000 // WEEK
-        rows = [
-            {"device": f"{account}:{row.device_id}", "id": row.message_id, "sender": row.sender}
-            for account in {device.account for device in devices}
-            for each in (week - 1, week, week + 1)
-            for row in await asyncio.to_thread(self.world.stage.tables.run, _INBOX, account, each)
-        ]
-        live = {device.address for device in devices}
-        return [row for row in rows if row["device"] in live]
-
-    async def _record_server(self, devices: Sequence[DeviceProcess]) -> None:
-        sockets = set(self.world.cloud.open_sockets()) - self._sockets_before
-        rows = [
-            {
-                "account": account,
-                "device": row.device_id,
-                "connection_id": row.connection_id,
-                "number": row.connect_number,
-            }
-            for account in {device.account for device in devices}
-            for row in await asyncio.to_thread(self.world.stage.tables.run, _CONNECTIONS, account)
-        ]
-        self.world.recorder.record(
-            "server", connections=rows, sockets=sorted(sockets), inbox=await self._inbox(devices)
-        )
