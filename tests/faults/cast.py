@@ -31,6 +31,7 @@ class Cast:
         self._history = history
         self._mutants = tuple(mutants)
         self._by_name: dict[str, DeviceProcess] = {}
+        self._made: list[DeviceProcess] = []
         self._sockets_before = set(world.cloud.open_sockets())
 
     def __getitem__(self, name: str) -> DeviceProcess:
@@ -72,6 +73,11 @@ class Cast:
                 break
         self.world.recorder.record("device", phase="ok", **fields)
 
+    async def end(self) -> None:
+        """Kill every process, of devices that never joined too."""
+        for device in self._made:
+            await device.kill()
+
     async def inbox(self, devices: Sequence[DeviceProcess]) -> list[dict[str, str]]:
         """The rows that wait for these devices."""
         week = time.time_ns() // 1_000_000 // WEEK
@@ -107,7 +113,9 @@ class Cast:
         link = self.world.client_link.of(f"{self._label}-{name}")
         base_url = self.world.cloud.base_url
         options = Options(str(store), base_url, link.port, str(self._history), mutants=self._mutants)
-        return DeviceProcess(name, options, link, self.world.recorder)
+        device = DeviceProcess(name, options, link, self.world.recorder)
+        self._made.append(device)
+        return device
 
     def _joined(self, device: DeviceProcess, account: str, number: int) -> DeviceProcess:
         device.account, device.number = account, number

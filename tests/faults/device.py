@@ -73,6 +73,7 @@ class DeviceProcess:
         self.removed = False
         self._frozen = False
         self._snapshots: dict[Path, int] = {}
+        self._starting = asyncio.Lock()
         self._process: Any = None
         self._pipe: Connection | None = None
         self._asked: dict[int, asyncio.Future[Any]] = {}
@@ -100,7 +101,15 @@ class DeviceProcess:
         return int(self._process.pid)
 
     async def start(self, **changes: Any) -> None:
-        """Start a process on the store, with options changed as named, and wait until it is open."""
+        """Start a process on the store, with options changed as named, and wait until it is open.
+
+        Does nothing while one runs: the plan and a fault may both want it back.
+        """
+        async with self._starting:
+            if not self.alive:
+                await self._start(changes)
+
+    async def _start(self, changes: dict[str, Any]) -> None:
         self.options = replace(self.options, **changes)
         from tests.faults.device_main import main  # noqa: PLC0415  the child's half
 

@@ -75,10 +75,11 @@ class Run:
                 outcome.seconds[name] = time.monotonic() - began
         except TimeoutError as stuck:
             outcome.violations.append(Violation("liveness", str(stuck)))
+        except AssertionError as seen:  # an injection saw what no history shows
+            outcome.violations.append(Violation("injection", str(seen)))
         finally:
             self.world.stage.heal()
-            for device in self.world.devices:
-                await device.kill()
+            await self._cast.end()
             self.world.recorder.close()
         began = time.monotonic()
         records = read(self._history)
@@ -92,7 +93,8 @@ class Run:
     async def _set_up(self) -> None:
         firsts = [name for name in self._plan.devices if name.endswith("1")]
         await asyncio.gather(*(self._cast.register(name) for name in firsts))
-        await asyncio.gather(*(self._cast.link(name) for name in self._plan.devices if not name.endswith("1")))
+        others = [name for name in self._plan.devices if name not in firsts]
+        await asyncio.gather(*(self._cast.link(name) for name in others))
         await asyncio.gather(*(device.ask("connected", 30) for device in self.world.devices))
 
     # -- talk ------------------------------------------------------------------------------------
@@ -160,7 +162,8 @@ class Run:
         since = time.monotonic()
         while True:
             waiting = [text for texts in await asyncio.gather(*map(self._waits_for, alive)) for text in texts]
-            waiting += [f"{row['device']} has {row['id']} in its inbox" for row in await self._cast.inbox(alive)]
+            rows = await self._cast.inbox(alive)
+            waiting += [f"the inbox of {row['device']} holds {row['id']}" for row in rows]
             now = (waiting, await asyncio.gather(*(device.ask("statuses") for device in alive)))
             if now != before:
                 before, since = now, time.monotonic()
