@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.checker import Violation
-
 from tests.faults import report
+from tests.faults.checker import Violation
 from tests.faults.plan import TALK_SECONDS, plan
 from tests.faults.run import Outcome
 
