@@ -124,7 +124,8 @@ SOCKET_FUNCTIONS: tuple[Function, ...] = (
         "sync",
         routes=(SocketRoute("sync", answers=True),),
         tables={
-            "account_card": READ,
+            "account_card": CHANGE,
+            "connects_by_device": READ,
             "connections_by_account": CHANGE,
             "inbox_by_account": CHANGE,
             "rate_limits": CHANGE,

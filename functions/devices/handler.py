@@ -14,8 +14,9 @@ from chat.wire import bodies, frames
 
 
 def listed(_request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
-    """The own list, and how long the asking device has to wait before it may connect."""
-    return bodies.devices_answer(own, app.connect_numbers.wait(by, app.now()))
+    """The own list, when each was seen, and how long the asking device must wait before it may connect."""
+    seen = app.connect_numbers.seen([Address(own.account, device.device) for device in own.devices])
+    return bodies.devices_answer(own, app.connect_numbers.wait(by, app.now()), seen)
 
 
 def link(request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:

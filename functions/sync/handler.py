@@ -12,8 +12,10 @@ def handle(frame: frames.SyncFrame, caller: Caller, app: Services) -> str | None
     """Answers a page; nothing where the socket is being closed."""
     page = sync(
         caller.connection,
+        caller.previous_number,
         frame.request,
         cards=app.cards,
+        connect_numbers=app.connect_numbers,
         connections=app.connections,
         inbox=app.inbox,
         sockets=app.sockets,

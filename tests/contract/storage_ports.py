@@ -333,6 +333,16 @@ class TestConnectNumbers:
 
         assert raised == [0, None, None, NOW]
 
+    def test_when_devices_were_seen(self, ports: Ports) -> None:
+        """Their last numbers; 0 for one that has not connected, and for one that nobody knows."""
+        mine = [Address(account(), DeviceId(d)) for d in (1, 2, 3)]
+        for device in mine[:2]:
+            ports.connect_numbers.start(device)
+        ports.connect_numbers.raise_to(mine[0], NOW, NOW)
+
+        assert ports.connect_numbers.seen(mine) == dict(zip(mine, (NOW, 0, 0), strict=True))
+        assert ports.connect_numbers.seen([]) == {}
+
     def test_starting_again_takes_nothing_back(self, ports: Ports) -> None:
         """A repeated registration must not make old proofs good again."""
         mine = address()

@@ -124,9 +124,10 @@ class FakeConnections:
 
 
 class FakeConnectNumbers:
-    """Connect numbers in a dict."""
+    """Connect numbers in a dict. ``asked`` counts the rows that were read for when devices were seen."""
 
     def __init__(self) -> None:
+        self.asked = 0
         self.last: dict[Address, int] = {}
         self.full_at: dict[Address, int] = {}
 
@@ -142,6 +143,10 @@ class FakeConnectNumbers:
             raise limited(wait)
         self.last[device], self.full_at[device] = number, full_at
         return before
+
+    def seen(self, devices: Collection[Address]) -> Mapping[Address, int]:
+        self.asked += len(devices)
+        return {device: self.last.get(device, 0) for device in devices}
 
     def wait(self, device: Address, now: int) -> int:
         return take(self.full_at.get(device, 0), CONNECT, now)[1]

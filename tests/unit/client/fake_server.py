@@ -319,10 +319,13 @@ class FakeServer:
 
     def _devices(self, account: str) -> dict[str, Any]:
         value = self.accounts[account]
-        devices = [
+        devices: list[dict[str, Any]] = [
             {"device": n, "auth_key": key, "added_at": 1, "name": "a device"}
             for n, key in value["devices"].items()
         ]
+        for entry in devices:
+            if number := self.connects.get(f"{account}:{entry['device']}"):
+                entry["seen_at"] = number
         waiting = {"connect_after": self.connect_after} if self.connect_after else {}
         return {"account": account, "version": value["version"], "devices": devices} | waiting
 

@@ -171,11 +171,16 @@ def test_doctor_finds_what_is_wrong(server: FakeServer, capsys: Capture) -> None
 
 
 def test_devices_and_status(server: FakeServer, capsys: Capture) -> None:
-    """devices lists; status works offline."""
+    """devices lists, with the day each was seen last; status works offline."""
     register("alice")
+    [account] = server.accounts
+    server.connects[f"{account}:1"] = 86_400_000 * 365 + 43_200_000
+    server.add_device(account, "B" * 43)
     capsys.readouterr()
     assert helio(["-p", "alice", "devices"]) == 0
-    assert "(this one)" in capsys.readouterr().out
+    mine, other = capsys.readouterr().out.splitlines()
+    assert "seen 1971-01-01  (this one)" in mine
+    assert other.endswith("never seen")
     server.reachable = False
     assert helio(["-p", "alice", "--json", "status"]) == 0
     assert json.loads(capsys.readouterr().out)["handle"] == "alice"

@@ -27,12 +27,14 @@ def world() -> World:
     return World()
 
 
-def run(world: World, connection: Connection, request: SyncRequest | None = None) -> Page:
+def run(world: World, connection: Connection, request: SyncRequest | None = None, previous: int = 0) -> Page:
     """Sync over that socket."""
     return sync(
         connection,
+        previous,
         request or SyncRequest(),
         **world.delivery,
+        connect_numbers=world.connect_numbers,
         encode=event_frames,
         size_of=size_of,
         now=world.time,

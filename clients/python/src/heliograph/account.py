@@ -105,6 +105,7 @@ class OwnAccount(OpenProfile):
                 entry["added_at"],
                 entry["device"] == self.device,
                 entry["linked_by"]["device"] if "linked_by" in entry else None,
+                entry.get("seen_at"),
             )
             for entry in answer["devices"]
         ]

@@ -127,6 +127,7 @@ class Device:
         added_at: ms since 1970.
         this: It is the one that asks.
         linked_by: Device that took it in; None for the first.
+        seen_at: When it connected last, ms since 1970; None if it never did.
     """
 
     device: int
@@ -134,3 +135,4 @@ class Device:
     added_at: int
     this: bool
     linked_by: int | None
+    seen_at: int | None

@@ -18,9 +18,15 @@ async def list_devices() -> None:
     context = current.get()
     async with context.client(connect=False) as me:
         for device in await me.devices():
-            added = time.strftime("%Y-%m-%d", time.localtime(device.added_at / 1000))
             mark = "  (this one)" if device.this else ""
-            context.show(f"{device.device:>3}  {device.name:<20}  since {added}{mark}", device)
+            seen = f"seen {_day(device.seen_at)}" if device.seen_at else "never seen"
+            context.show(
+                f"{device.device:>3}  {device.name:<20}  since {_day(device.added_at)}  {seen}{mark}", device
+            )
+
+
+def _day(milliseconds: int) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(milliseconds / 1000))
 
 
 @app.command(name="remove")

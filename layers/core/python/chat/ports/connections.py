@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +53,10 @@ class ConnectNumbers(Protocol):
         Returns the number before, or None if the last one is not lower: the proof was used already, or is
         older. Raises ChatError(RATE_LIMITED), and nothing is written, while the bucket is empty.
         """
+        ...
+
+    def seen(self, devices: Collection[Address]) -> Mapping[Address, int]:
+        """The last number of each: when it connected last, in ms; 0 for one that never did."""
         ...
 
     def wait(self, device: Address, now: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chat.domain.devices import DeviceList
@@ -25,12 +26,12 @@ from chat.domain.page_token import PageToken
 from chat.domain.page_token import decode as decode_token
 from chat.errors import ChatError, Code, unavailable
 from chat.ports.accounts import Cards
-from chat.ports.connections import Connection, Connections
+from chat.ports.connections import Connection, Connections, ConnectNumbers
 from chat.ports.inbox import Inbox, StoredRow
 from chat.ports.sockets import SocketGateway
-from chat.ports.storage import StorageUnavailable
+from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.usecases import ack as acking
-from chat.usecases import live
+from chat.usecases import live, removal
 from chat.usecases.receipts import Ack
 
 MARK_MARGIN = 5 * MINUTE
@@ -38,6 +39,9 @@ MARK_MARGIN = 5 * MINUTE
 
 OLDEST_ROW = 30 * DAY + MARK_MARGIN
 """The inbox keeps no row longer (ms)."""
+
+FIRST_SYNC = 5 * MINUTE
+"""A sync so soon after the connect is the first of its socket, not a keep-alive (ms)."""
 
 PAGE_BYTES = 31_000
 """Events of one page: with the rest of the answer under the 32 KB of a frame."""
@@ -78,9 +82,11 @@ class Page:
 
 def sync(
     connection: Connection,
+    previous_number: int,
     request: SyncRequest,
     *,
     cards: Cards,
+    connect_numbers: ConnectNumbers,
     connections: Connections,
     inbox: Inbox,
     sockets: SocketGateway,
@@ -92,7 +98,10 @@ def sync(
 
     The row is written before the inbox is read: a sender writes rows before it reads connections, so one of
     the two sees the other. Every page may be asked for again; nothing here removes a row but ``ack``.
-    Raises ChatError(BAD_TOKEN) before anything is written.
+    The first sync of a device's day also removes the account's devices that nobody has seen for a month:
+    ``previous_number`` is that of the connect before, so this costs a read of their numbers once a day.
+    Raises ChatError BAD_TOKEN before anything is written; DEVICE_REMOVED or ACCOUNT_REPLACED where the device
+    goes while its ack is served.
     """
     device = connection.address
     token = decode_token(request.token, device) if request.token else None
@@ -105,6 +114,18 @@ def sync(
         return Page(())
     if token is None and not _settle_rivals(connection, connections, sockets, encode):
         return Page(())
+    if token is None and _begins_a_day(connection, previous_number, now):
+        with suppress(ChatError, StorageUnavailable, OutcomeUnknown):  # it is no business of this device
+            own = removal.remove_unseen(
+                own,
+                connection.device,
+                cards=cards,
+                connect_numbers=connect_numbers,
+                connections=connections,
+                sockets=sockets,
+                encode=encode,
+                now=now,
+            )
     ack_error = _acknowledge(device, request.ack, cards, connections, inbox, sockets, encode, now)
 
     started_at = token.started_at if token else now
@@ -114,6 +135,12 @@ def sync(
         return Page(events, token=PageToken(started_at, last).encode(device), ack_error=ack_error)
     mark = max(0, min(started_at, now) - MARK_MARGIN)
     return Page(events, caught_up=CaughtUp(now, mark, own.version), ack_error=ack_error)
+
+
+def _begins_a_day(connection: Connection, previous_number: int, now: int) -> bool:
+    """Whether this is the beginning of the device's first socket of a day (UTC)."""
+    is_new = now - connection.connect_number < FIRST_SYNC
+    return is_new and connection.connect_number // DAY != previous_number // DAY
 
 
 def _settle_rivals(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +88,15 @@ def register_answer(device: Address, devices: DeviceList) -> dict[str, Any]:
     }
 
 
-def devices_answer(devices: DeviceList, connect_wait: int = 0) -> dict[str, Any]:
-    """Answer of ``/v1/devices``: the own list, names included; ``connect_wait`` in ms."""
+def devices_answer(
+    devices: DeviceList, connect_wait: int = 0, seen: Mapping[Address, int] | None = None
+) -> dict[str, Any]:
+    """Answer of ``/v1/devices``: the own list, names included; ``connect_wait`` and ``seen`` in ms."""
+    last = {address.device: at for address, at in (seen or {}).items()}
     answer: dict[str, Any] = {
         "account": devices.account,
         "version": devices.version,
-        "devices": [_own(device) for device in devices.devices],
+        "devices": [_own(device, last.get(device.device, 0)) for device in devices.devices],
     }
     return {**answer, "connect_after": seconds(connect_wait)} if connect_wait else answer
 
@@ -142,8 +145,10 @@ def _public(device: Device) -> dict[str, Any]:
     }
 
 
-def _own(device: Device) -> dict[str, Any]:
+def _own(device: Device, seen_at: int) -> dict[str, Any]:
     own = {**_public(device), "name": device.name}
+    if seen_at:
+        own["seen_at"] = seen_at
     if device.linked_by:
         own["linked_by"] = {
             "device": device.linked_by.device,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.cassandra.statement import Statement
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
@@ -104,6 +106,12 @@ class CassandraConnectNumbers:
             except OutcomeUnknown:
                 return None
         return None
+
+    def seen(self, devices: Collection[Address]) -> Mapping[Address, int]:
+        """See the port. One row each, all at once."""
+        reading = {device: self._cassandra.start(_LAST, device.account, device.device) for device in devices}
+        found = {device: pending.result() for device, pending in reading.items()}
+        return {device: rows[0]["last"] if rows else 0 for device, rows in found.items()}
 
     def wait(self, device: Address, now: int) -> int:
         """See the port."""
