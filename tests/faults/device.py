@@ -135,9 +135,12 @@ class DeviceProcess:
         self._asked[number] = answer
         try:
             self._pipe.send((number, command, arguments))
-            return await asyncio.wait_for(answer, ANSWER_SECONDS)
-        except (BrokenPipeError, OSError) as gone:
+        except OSError as gone:
             raise DeviceGone(self.name) from gone
+        try:
+            return await asyncio.wait_for(answer, ANSWER_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"{self.name} did not {command} within {ANSWER_SECONDS:.0f} s") from None
         finally:
             self._asked.pop(number, None)
 

@@ -281,10 +281,12 @@ def main(pipe: Connection, options: dict[str, Any]) -> None:
 
 
 async def _serve(pipe: Connection, device: SdkDevice) -> None:
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    loop, opened, stopped = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     tasks: set[asyncio.Task[None]] = set()
 
     async def run(number: int, command: str, arguments: tuple[Any, ...]) -> None:
+        if command != "open":  # until then it does not know who it is
+            await opened.wait()
         try:
             answer = (number, None, await getattr(device, command)(*arguments))
         except HeliographError as problem:
@@ -293,7 +295,9 @@ async def _serve(pipe: Connection, device: SdkDevice) -> None:
             answer = (number, type(problem).__name__, str(problem))
         with contextlib.suppress(OSError):
             pipe.send(answer)
-        if command == "stop":
+        if command == "open":
+            opened.set()
+        elif command == "stop":
             stopped.set()
 
     def start(number: int, command: str, arguments: tuple[Any, ...]) -> None:
