@@ -26,3 +26,13 @@ def ids(socket: Socket) -> list[str]:
 def of_type(socket: Socket, kind: str) -> list[Json]:
     """The events of a kind that came over the socket."""
     return [event for event in socket.events if event["type"] == kind]
+
+
+async def unreceipted(socket: Socket, peer: Device, *messages: Json) -> list[list[str]]:
+    """The messages that the server calls delivered when it is asked."""
+    socket.events.clear()
+    names = [[message["id"], socket.device.address] for message in messages]
+    await socket.drain(unreceipted={peer.account: names})
+    found = [event for event in of_type(socket, "receipt") if "row" not in event]
+    assert all((event["by"], event["status"]) == (peer.account, "delivered") for event in found)
+    return [name for event in found for name in event["messages"]]

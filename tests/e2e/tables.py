@@ -56,9 +56,14 @@ class Tables:
             "SELECT device_id, message_id, sender FROM inbox_by_account"
             " WHERE account_id = %s AND week = %s AND device_id = %s"
         )
+        return [
+            Row(*row) for week in self.weeks() for row in self.run(cql, device.account, week, device.device)
+        ]
+
+    def weeks(self) -> list[int]:
+        """The partitions of an inbox that a test can have written."""
         week = now() // WEEK
-        weeks = (week - 1, week, week + 1)
-        return [Row(*row) for each in weeks for row in self.run(cql, device.account, each, device.device)]
+        return [week - 1, week, week + 1]
 
     def sockets(self, device: Device) -> list[int]:
         """The connect numbers of the sockets of a device."""

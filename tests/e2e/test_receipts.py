@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.client import Device, Json, Socket, name_of, shown
-from tests.e2e.steps import link, of_type, relate
+from tests.e2e.client import Device, name_of, shown
+from tests.e2e.steps import link, of_type, relate, unreceipted
 from tests.e2e.tables import Row, Tables
 from tests.waiting import until
-
-
-async def unreceipted(socket: Socket, peer: Device, *messages: Json) -> list[list[str]]:
-    """The messages that the server calls delivered when it is asked."""
-    socket.events.clear()
-    names = [[message["id"], socket.device.address] for message in messages]
-    await socket.drain(unreceipted={peer.account: names})
-    found = [event for event in of_type(socket, "receipt") if "row" not in event]
-    assert all((event["by"], event["status"]) == (peer.account, "delivered") for event in found)
-    return [name for event in found for name in event["messages"]]
 
 
 @pytest.mark.local_only

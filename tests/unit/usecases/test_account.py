@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, new_uuid7
 from chat.domain.relations import RELATION_LIMIT, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Claim
 from chat.usecases import account
 
+from tests.fakes.calls import record
 from tests.fakes.world import NOW, World
 
 NOBODY = AccountId(new_uuid7(1))
@@ -80,14 +84,49 @@ def test_unblocking_somebody_who_was_not_blocked(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["block", "unblock", "accept"])
-def test_oneself_and_nobody(world: World, verb: str) -> None:
-    """BAD_REQUEST and NOT_FOUND; nothing is written."""
+def test_oneself(world: World, verb: str) -> None:
+    """BAD_REQUEST; nothing is written."""
     alice = world.account("alice")
     call, named = getattr(account, verb), {"cards": world.cards} | ({"now": NOW} if verb == "unblock" else {})
 
     assert code(call, alice, alice, **named) is Code.BAD_REQUEST
-    assert code(call, alice, NOBODY, **named) is Code.NOT_FOUND
     assert world.cards.stands == {}
+
+
+@pytest.mark.parametrize("call", [account.block, account.accept])
+def test_nobody(world: World, call: Callable[..., Relation]) -> None:
+    """NOT_FOUND; nothing is written."""
+    alice = world.account("alice")
+
+    assert code(call, alice, NOBODY, cards=world.cards) is Code.NOT_FOUND
+    assert world.cards.stands == {}
+
+
+def test_a_block_outlives_the_account_and_can_be_lifted(world: World) -> None:
+    """Whoever registers again leaves the blocked account behind; the list can still be cleaned up."""
+    alice, bob = world.account("alice"), world.account("bob")
+    account.block(alice, bob, cards=world.cards)
+    world.cards.replace(DeviceList(bob, "bob", 2, 2, ()))
+
+    assert account.blocked(alice, cards=world.cards) == [bob]
+    assert not account.unblock(alice, bob, cards=world.cards, now=NOW).blocked
+    assert account.blocked(alice, cards=world.cards) == []
+
+
+def test_a_lookup_is_the_same_whoever_asks_and_whatever_it_finds(world: World) -> None:
+    """One read of the handle and one of a card: found, retired and never heard of take as long."""
+    calls = record(world)
+    alice, retired = world.account("alice"), world.account("retired", 0)
+    for handle, held_by in (("alice", alice), ("retired", retired)):
+        world.handles.claim(handle, Claim(held_by, "", b""), NOW)
+    seen = []
+    for handle in ("alice", "retired", "nobody"):
+        calls.clear()
+        with nullcontext() if handle == "alice" else pytest.raises(ChatError, match="NOT_FOUND"):
+            account.look_up_handle(handle, handles=world.handles, cards=world.cards)
+        seen.append(list(calls))
+
+    assert seen == [["handles.find", "cards.devices"]] * 3
 
 
 def test_a_related_account_may_be_changed_at_the_limit(world: World) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from chat.domain.envelope import StoredMessage, decode
-from chat.domain.ids import DeviceId, MessageId, MessageName, conversation_of, new_uuid7
+from chat.domain.ids import AccountId, DeviceId, MessageId, MessageName, conversation_of, new_uuid7
 from chat.errors import ChatError, Code
 from chat.ports.inbox import InboxRow
 from chat.ports.sockets import Outcome
@@ -15,6 +15,7 @@ from chat.usecases.receipts import Ack
 from chat.usecases.send import CIPHERTEXT_LIMIT, OutgoingMessage, SendOutcome, send
 from chat.wire.frames import event_frames
 
+from tests.fakes.calls import record
 from tests.fakes.world import NOW, World, address
 
 
@@ -218,6 +219,35 @@ def test_a_blocked_sender_sees_accepted_and_nothing_more(world: World) -> None:
     assert address(bob) not in world.inbox.rows
     assert len(world.inbox.rows[address(alice, 2)]) == 1
     assert world.sockets.events(socket.connection_id) == []
+
+
+@pytest.mark.parametrize("with_ack", [False, True])
+@pytest.mark.parametrize("devices", [1, 2])
+def test_the_time_an_answer_takes_tells_no_block(world: World, devices: int, with_ack: bool) -> None:
+    """The same calls with as many rows as for a recipient who is away; what is written is empty and gone
+    in a second.
+    """
+    alice, bob, carol = (world.account(handle, devices) for handle in ("alice", "bob", "carol"))
+    for peer in (bob, carol):
+        world.cards.accept(alice, peer)
+    world.cards.block(bob, alice)
+    world.online(bob)
+    calls = record(world)
+
+    def seen(peer: AccountId) -> list[str]:
+        calls.clear()
+        ack = Ack(delivered=(MessageName(MessageId(new_uuid7(NOW)), f"{peer}:1"),)) if with_ack else None
+        own = tuple(range(2, devices + 1))
+        assert codes(run(world, alice, world.message(peer, devices, own), ack=ack)) == [None]
+        return list(calls)
+
+    assert seen(bob) == seen(carol)
+    assert not any(world.inbox.rows.get(address(bob, device)) for device in range(1, devices + 1))
+    kept = {
+        blob for device, rows in world.inbox.rows.items() if device.account == bob for blob in rows.values()
+    }
+    lives = {ttl for (device, _), ttl in world.inbox.ttl.items() if device.account == bob}
+    assert (kept, lives) == ({b""}, {1})
 
 
 def test_writing_to_somebody_one_blocked_is_refused(world: World) -> None:

@@ -18,6 +18,7 @@ from chat.usecases.send import OutgoingMessage, send
 from chat.usecases.sync import MARK_MARGIN, Page, SyncRequest, sync
 from chat.wire.frames import event_frames, size_of, sync_answer
 
+from tests.fakes.calls import record
 from tests.fakes.world import NOW, World, address
 
 
@@ -316,6 +317,22 @@ class TestUnreceipted:
         world.time = NOW + MINUTE
         world.cards.unblock(bob, alice, world.time)
         assert self.ask(world, alice, bob, sent) == []
+
+    def test_a_block_is_not_read_off_the_time_it_takes(self, world: World) -> None:
+        """The same calls whether the recipient blocks the asker or has the message still waiting."""
+        alice, bob = world.account("alice"), world.account("bob")
+        world.cards.accept(bob, alice)
+        [sent] = put(world, alice, bob, 1)
+        calls = record(world)
+        seen = []
+        for _ in range(2):
+            calls.clear()
+            assert self.ask(world, alice, bob, sent) == []
+            seen.append(list(calls))
+            world.cards.block(bob, alice)
+            world.inbox.rows.clear()
+
+        assert seen[0] == seen[1]
 
     def test_a_device_that_was_linked_later_proves_nothing(self, world: World) -> None:
         """It never got a row; the one that did still has it."""

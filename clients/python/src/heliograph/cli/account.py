@@ -1,4 +1,4 @@
-"""`register`, `block`, `unblock`, `accept`, `status`."""
+"""`register`, `block`, `unblock`, `blocked`, `accept`, `status`."""
 
 from __future__ import annotations
 
@@ -34,12 +34,29 @@ async def block(handle: str) -> None:
 
 
 async def unblock(handle: str) -> None:
-    """End a block."""
+    """End a block.
+
+    Parameters
+    ----------
+    handle
+        Or the account, as `helio blocked` lists them.
+    """
     context = current.get()
     async with context.client(connect=False) as me:
-        peer = await me.conversation(handle)
-        await me.unblock(peer.peer)
-        context.show(f"{handle} is not blocked", account=peer.peer, blocked=False)
+        # From the own list: the handle may be a new account's by now, and the blocked one gone.
+        accounts = [a for a in await me.blocked() if handle in (a, await me.handle_of(a))]
+        for account in accounts or [(await me.conversation(handle)).peer]:
+            await me.unblock(account)
+            context.show(f"{handle} is not blocked", account=account, blocked=False)
+
+
+async def blocked() -> None:
+    """List the accounts you blocked."""
+    context = current.get()
+    async with context.client(connect=False) as me:
+        for account in await me.blocked():
+            handle = await me.handle_of(account)
+            context.show(f"{handle:<30}  {account}", account=account, handle=handle)
 
 
 async def accept(handle: str) -> None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "link": ("devices:link", "Add a device to the account."),
     "block": ("account:block", "Block an account."),
     "unblock": ("account:unblock", "End a block."),
+    "blocked": ("account:blocked", "List the accounts you blocked."),
     "accept": ("account:accept", "Let an account see what arrives and is read."),
     "status": ("account:status", "Show the profile; works offline."),
     "doctor": ("doctor:doctor", "Check store, server, clock and connection."),

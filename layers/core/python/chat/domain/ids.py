@@ -28,6 +28,11 @@ OLDEST_ID = 2 * MINUTE
 NEWEST_ID = 10 * SECOND
 """How far ahead an id may lie when it is sent (ms)."""
 
+NO_ACCOUNT = AccountId("00000000-0000-7000-8000-000000000000")
+"""No account has it: reading it takes as long as reading one that is gone."""
+NO_DEVICE = DeviceId(0)
+"""No device has it: nobody reads its rows, and no socket is of it."""
+
 
 class Address(NamedTuple):
     """A device: ``<account>:<device>`` in text."""

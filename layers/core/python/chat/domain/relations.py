@@ -25,6 +25,6 @@ class Relation:
 STRANGER = Relation()
 
 
-def gives_receipts(mine: Relation, theirs: Relation, *, also_accepted: bool = False) -> bool:
-    """Whether my acknowledgements reach the other account: accepted by me, blocked by neither."""
-    return (mine.accepted or also_accepted) and not mine.blocked and not theirs.blocked
+def gives_receipts(mine: Relation, *, also_accepted: bool = False) -> bool:
+    """Whether I tell the other account what I acknowledge: accepted by me, and not blocked."""
+    return (mine.accepted or also_accepted) and not mine.blocked

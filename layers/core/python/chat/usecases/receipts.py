@@ -9,6 +9,7 @@ from chat.domain.envelope import Status, StoredReceipt
 from chat.domain.events import ReceiptEvent
 from chat.domain.ids import (
     DAY,
+    NO_DEVICE,
     SECOND,
     AccountId,
     Address,
@@ -21,7 +22,7 @@ from chat.domain.ids import (
 from chat.domain.relations import gives_receipts
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card
-from chat.ports.inbox import Inbox, InboxRow
+from chat.ports.inbox import DROPPED_TTL, Inbox, InboxRow
 from chat.usecases.live import Posting
 
 RECEIPT_TTL = 7 * DAY // SECOND
@@ -56,6 +57,8 @@ class Receipt:
     """One status for messages of one account, from one acknowledging device.
 
     ``senders``: the devices that sent them and are on that account's list; a row may wait for these alone.
+    ``heard``: false where that account blocks this one. Then the same is written and read as for an account
+    that is away, so that the time an answer takes tells nothing, but nobody gets it.
     """
 
     to: AccountId
@@ -63,10 +66,12 @@ class Receipt:
     status: Status
     names: tuple[MessageName, ...]
     senders: frozenset[Address]
+    heard: bool = True
 
     def posting(self) -> Posting:
         """For every live socket of the account: all its devices show the status."""
-        return Posting(self.to, ReceiptEvent(self.status, str(self.by), self.names))
+        event = ReceiptEvent(self.status, str(self.by), self.names)
+        return Posting(self.to, event, None if self.heard else NO_DEVICE)
 
     def row(self, device: Address, now: int) -> InboxRow:
         """The row for a sending device without a socket.
@@ -75,6 +80,8 @@ class Receipt:
         the device's next drain begins.
         """
         name = MessageName(MessageId(new_uuid7(now)), f"{self.by}/{self.status}")
+        if not self.heard:
+            return InboxRow(Address(self.to, NO_DEVICE), name, b"", DROPPED_TTL)
         mine = tuple(n for n in self.names if Address.parse(n.sender) == device)
         return InboxRow(device, name, StoredReceipt(mine).encode(), RECEIPT_TTL)
 
@@ -91,9 +98,9 @@ def plan(
 ) -> list[Receipt]:
     """The receipts that ``ack`` gives rise to. ``read``: what :func:`chat.ports.accounts.around` asked for.
 
-    None to oneself, to accounts one never accepted (``also_accepted`` are those the same frame wrote to), and
-    where either blocked the other. Whether the messages exist is not checked: the sender's client
-    counts a receipt only for what it sent to this account.
+    None to oneself, to accounts one never accepted (``also_accepted`` are those the same frame wrote to) or
+    blocks; to one that blocks this account it goes unheard. Whether the messages exist is not checked: the
+    sender's client counts a receipt only for what it sent to this account.
     """
     shown = set(ack.shown)
     grouped: dict[tuple[AccountId, Status], dict[MessageName, None]] = {}
@@ -102,13 +109,16 @@ def plan(
             if name.account != by.account and (status is Status.READ or name not in shown):
                 grouped.setdefault((name.account, status), {})[name] = None
     return [
-        Receipt(peer, by, status, tuple(names), _senders(names, read[peer]))
-        for (peer, status), names in grouped.items()
-        if gives_receipts(
-            read[by.account].relation(peer),
-            read[peer].relation(by.account),
-            also_accepted=peer in also_accepted,
+        Receipt(
+            peer,
+            by,
+            status,
+            tuple(names),
+            _senders(names, read[peer]),
+            heard=not read[peer].relation(by.account).blocked,
         )
+        for (peer, status), names in grouped.items()
+        if gives_receipts(read[by.account].relation(peer), also_accepted=peer in also_accepted)
     ]
 
 

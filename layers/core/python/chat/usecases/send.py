@@ -11,6 +11,7 @@ from chat.domain.events import MessageEvent
 from chat.domain.ids import (
     DAY,
     NEWEST_ID,
+    NO_DEVICE,
     OLDEST_ID,
     SECOND,
     AccountId,
@@ -23,7 +24,7 @@ from chat.domain.ids import (
 from chat.errors import ChatError, Code, unavailable
 from chat.ports.accounts import Card, Cards, around
 from chat.ports.connections import Connections
-from chat.ports.inbox import Inbox, InboxRow
+from chat.ports.inbox import DROPPED_TTL, Inbox, InboxRow
 from chat.ports.sockets import SocketGateway
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.usecases import live, receipts
@@ -110,7 +111,7 @@ def send(
                 cards.accept(sender.account, message.to)
                 accepted.add(message.to)
             blocked = read[message.to].relation(sender.account).blocked
-            rows = _rows(message, sender, to_recipient=not blocked)
+            rows = _rows(message, sender, heard=not blocked)
             inbox.put(rows)
         except ChatError as error:
             refused.add(message.to)
@@ -174,19 +175,26 @@ def _details(differences: Mapping[AccountId, Difference | None]) -> dict[str, ob
     return {account: asdict(difference) for account, difference in differences.items() if difference}
 
 
-def _rows(message: OutgoingMessage, sender: Address, *, to_recipient: bool) -> list[InboxRow]:
-    """A row for every device; none for a recipient who blocked the sender."""
-    targets = [(Address(sender.account, device), text) for device, text in message.own.items()]
-    if to_recipient:
-        targets += [(Address(message.to, device), text) for device, text in message.devices.items()]
-    name = MessageName(message.id, str(sender))
-    ttl = EXPIRES[message.expires]
-    return [InboxRow(device, name, StoredMessage(message.to, text).encode(), ttl) for device, text in targets]
+def _rows(message: OutgoingMessage, sender: Address, *, heard: bool) -> list[InboxRow]:
+    """A row for every device. Where the recipient blocked the sender (not ``heard``): as many, for nobody.
+
+    So the answer takes as long as it does for a recipient who is away.
+    """
+    name, ttl = MessageName(message.id, str(sender)), EXPIRES[message.expires]
+
+    def row(account: AccountId, device: DeviceId, text: bytes) -> InboxRow:
+        return InboxRow(Address(account, device), name, StoredMessage(message.to, text).encode(), ttl)
+
+    own = [row(sender.account, device, text) for device, text in message.own.items()]
+    if not heard:
+        nobodys = InboxRow(Address(message.to, NO_DEVICE), name, b"", DROPPED_TTL)
+        return own + [nobodys] * len(message.devices)
+    return own + [row(message.to, device, text) for device, text in message.devices.items()]
 
 
 def _posting(message: OutgoingMessage, row: InboxRow) -> Posting:
     texts = message.devices if row.device.account == message.to else message.own
-    event = MessageEvent(row.name, message.to, texts[row.device.device])
+    event = MessageEvent(row.name, message.to, texts.get(row.device.device, b""))
     return Posting(row.device.account, event, row.device.device)
 
 

@@ -277,7 +277,7 @@ def _unreceipted(
     read = cards.read({peer: [device.account] for peer in asked if peer != device.account})
     for peer, card in read.items():
         relation = card.relation(device.account)
-        if card.devices is None or not relation.accepted or relation.blocked:
+        if card.devices is None or not relation.accepted:
             continue
         since = max(relation.unblocked_at, now - OLDEST_ROW) + NEWEST_ID
         names = [
@@ -285,7 +285,8 @@ def _unreceipted(
             for name in asked[peer]
             if name.account == device.account and milliseconds_of(name.id) > since
         ]
-        if delivered := _delivered(names, card.devices, inbox):
+        delivered = _delivered(names, card.devices, inbox)  # read for a blocked asker too: it takes as long
+        if delivered and not relation.blocked:
             events.append(ReceiptEvent(Status.DELIVERED, peer, delivered))
     return events
 
