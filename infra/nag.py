@@ -32,7 +32,7 @@ class Accepted:
 ACCEPTED: tuple[Accepted, ...] = (
     Accepted(
         "AwsSolutions::AwsSolutions-APIG1",
-        ("endpoints",),
+        ("realtime", "https"),
         "An access log line costs half as much as the frame it describes and would tell who talks when; "
         "each function logs its outcome, and API Gateway counts requests and errors without a log.",
     ),

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
 
 Verifier = Literal["open", "oidc"]
 World = Literal["local", "cloud"]
@@ -27,12 +26,39 @@ class StageError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """What API Gateway lets through, of all callers together: so many a second, so many at once."""
+
+    per_second: int
+    burst: int
+
+    def times(self, factor: int) -> Throttle:
+        """The same for a larger stage."""
+        return Throttle(factor * self.per_second, factor * self.burst)
+
+
+RARE_ROUTES: Mapping[str, Throttle] = MappingProxyType(
+    {
+        "$connect": Throttle(50, 100),
+        "$default": Throttle(20, 40),
+        "POST /v1/register": Throttle(5, 20),
+        "GET /v1/links/{key}": Throttle(20, 40),
+        "POST /v1/devices": Throttle(5, 20),
+        "DELETE /v1/devices/{device}": Throttle(5, 20),
+        "GET /v1/handles/{handle}": Throttle(20, 40),
+    }
+)
+"""Routes whose flood must not use up what the stage lets through: sockets to open, requests of anybody, and
+what costs others. The limits of each device and account stand in ``docs/limits.md``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """All that may differ between two deployments.
 
     ``world`` decides addresses and the layer of dependencies, nothing else. ``keeps_data``: tables survive
-    the removal of their stack, and the stack itself refuses to be deleted. ``requests_per_second`` and
-    ``burst`` are the throttle of each of the two APIs.
+    the removal of their stack, and the stack itself refuses to be deleted. ``throttle`` is that of every
+    route without one in ``route_throttles``.
     """
 
     name: str
@@ -44,8 +70,8 @@ class Stage:
     keeps_data: bool = True
     log_days: Literal[7, 14, 90] = 14
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
-    requests_per_second: int = 200
-    burst: int = 400
+    throttle: Throttle = Throttle(200, 400)
+    route_throttles: Mapping[str, Throttle] = field(default_factory=lambda: RARE_ROUTES, hash=False)
 
     def __post_init__(self) -> None:
         if self.verifier not in ("open", "oidc"):
@@ -86,8 +112,8 @@ _STAGES: dict[str, Stage] = {
         oidc_audience=PLACEHOLDER_AUDIENCE,
         log_days=90,
         log_level="WARNING",
-        requests_per_second=2000,
-        burst=4000,
+        throttle=Throttle(2000, 4000),
+        route_throttles={route: throttle.times(10) for route, throttle in RARE_ROUTES.items()},
     ),
 }
 

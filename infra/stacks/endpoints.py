@@ -8,7 +8,6 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_apigatewayv2 as api
 
 from infra.addresses import Addresses, cloud_addresses, local_addresses
-from infra.routes import SOCKET_STAGE
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -20,7 +19,7 @@ _CORS_HEADERS = ["authorization", "content-type"]
 
 
 class EndpointsStack(Stack):
-    """The WebSocket API and the HTTP API, their stages and throttles, and the URLs for clients.
+    """The WebSocket API and the HTTP API, and the URLs for clients.
 
     They are apart from their routes because functions on either side need both addresses: a device is removed
     over HTTPS and its sockets are closed, and the socket's authorizer checks the host name of the HTTP API.
@@ -33,20 +32,11 @@ class EndpointsStack(Stack):
             stack_name=f"heliograph-{stage.name}-endpoints",
             description="Heliograph: addresses of the socket and the HTTPS API",
         )
-        throttle = api.ThrottleSettings(rate_limit=stage.requests_per_second, burst_limit=stage.burst)
         socket_api = api.WebSocketApi(
             self,
             "Socket",
             api_name=f"heliograph-{stage.name}-socket",
             route_selection_expression="$request.body.action",
-        )
-        api.WebSocketStage(
-            self,
-            "SocketStage",
-            web_socket_api=socket_api,
-            stage_name=SOCKET_STAGE,
-            auto_deploy=True,
-            throttle=throttle,
         )
         http_api = api.HttpApi(
             self,
@@ -55,7 +45,6 @@ class EndpointsStack(Stack):
             create_default_stage=False,
             cors_preflight=_cors(stage),
         )
-        api.HttpStage(self, "HttpsStage", http_api=http_api, auto_deploy=True, throttle=throttle)
         self.addresses: Addresses = (
             local_addresses(socket_api.api_id, http_api.api_id, port=local_port)
             if stage.world == "local"

@@ -33,6 +33,7 @@ class HttpsStack(Stack):
             self,
             "Routes",
             api_id=setting.addresses.http_api_id,
+            stage=setting.stage,
             routes={
                 route: functions[spec.name]
                 for spec in HTTPS_FUNCTIONS

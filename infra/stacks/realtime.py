@@ -34,6 +34,7 @@ class RealtimeStack(Stack):
             "Routes",
             api_id=setting.addresses.socket_api_id,
             authorizer=functions[AUTHORIZER],
+            stage=setting.stage,
             routes={
                 route: functions[spec.name]
                 for spec in SOCKET_FUNCTIONS

@@ -7,6 +7,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from infra.application import build, refuse_real_account, stage_from_context
+from infra.routes import FUNCTIONS, SocketRoute
 from infra.stages import STAGE_NAMES, StageError, stage
 from tests.infra.deployment import STACKS
 
@@ -59,6 +60,22 @@ def test_unknown_stage_is_refused_with_the_known_ones() -> None:
     """A mistyped stage is not a new stage."""
     with pytest.raises(StageError, match="expected one of local, dev, prod"):
         stage("develop")
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_throttles_are_for_routes_that_exist(name: str) -> None:
+    """A key of no route would fail the deployment; a rare route gets less than the others, but something."""
+    settings = stage(name)
+    keys = {
+        route.key if isinstance(route, SocketRoute) else f"{route.method} {route.path}"
+        for function in FUNCTIONS
+        for route in function.routes
+    }
+
+    assert set(settings.route_throttles) <= keys
+    for throttle in settings.route_throttles.values():
+        assert 0 < throttle.per_second < settings.throttle.per_second
+        assert throttle.per_second <= throttle.burst <= settings.throttle.burst
 
 
 def test_stage_defaults_to_the_local_one() -> None:

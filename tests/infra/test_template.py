@@ -170,6 +170,28 @@ def test_function_runs_as_the_table_says(dev: Deployment, function: Function) ->
     assert properties["LoggingConfig"]["SystemLogLevel"] == "WARN"
 
 
+def test_stages_throttle_each_rare_route(dev: Deployment) -> None:
+    """By the stage's settings, with both numbers: an absent one would be the account's, not the stage's."""
+    settings: dict[str, Any] = {}
+    for resource in dev.resources("AWS::ApiGatewayV2::Stage").values():
+        settings |= resource["Properties"]["RouteSettings"]
+
+    assert settings == {
+        key: {"ThrottlingRateLimit": throttle.per_second, "ThrottlingBurstLimit": throttle.burst}
+        for key, throttle in dev.stage.route_throttles.items()
+    }
+
+
+@pytest.mark.parametrize("stack", ["realtime", "https"])
+def test_a_stage_comes_after_its_routes(dev: Deployment, stack: str) -> None:
+    """API Gateway refuses a throttle for a route that is not there yet: "Unable to find Route by key"."""
+    resources = dev.templates[stack]["Resources"]
+    routes = {name for name, resource in resources.items() if resource["Type"].endswith("::Route")}
+    (stage_of_api,) = (r for r in resources.values() if r["Type"] == "AWS::ApiGatewayV2::Stage")
+
+    assert routes <= set(stage_of_api["DependsOn"])
+
+
 def test_stages_throttle_and_write_no_log_of_frames(dev: Deployment) -> None:
     """Both APIs are throttled by the stage's settings; no access log, no execution log, no data trace."""
     stages = [resource["Properties"] for resource in dev.resources("AWS::ApiGatewayV2::Stage").values()]
@@ -180,7 +202,10 @@ def test_stages_throttle_and_write_no_log_of_frames(dev: Deployment) -> None:
         assert properties["DefaultRouteSettings"] == {"ThrottlingRateLimit": 200, "ThrottlingBurstLimit": 400}
         assert properties["AutoDeploy"] is True
         assert "AccessLogSettings" not in properties
-        assert "RouteSettings" not in properties
+        assert all(
+            set(setting) == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+            for setting in properties["RouteSettings"].values()
+        )
 
 
 def test_browsers_are_admitted_by_origin_only(dev: Deployment, local: Deployment) -> None:
