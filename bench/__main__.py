@@ -32,7 +32,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 100])
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder)) as cloud:
+    wide = {"HELIOGRAPH_LIMITS": "wide"}  # one device here sends what a thousand people do
+    with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder), extra_env=wide) as cloud:
         echo = deploy.deploy(ECHO, Places(_made(Path(folder) / "echo")), cloud.ports).outputs["SocketUrl"]
         accounts = conversations.register_many(cloud.base_url, 2 * max(options.clients))
         share = 1.0
