@@ -16,7 +16,9 @@ class Barriers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ran = folder / "ran"
-        self._ran.mkdir(parents=True, exist_ok=True)
+        self._passed = folder / "passed"
+        for made in (self._ran, self._passed):
+            made.mkdir(parents=True, exist_ok=True)
 
     def hold(self, point: str, only: str = "") -> None:
         """The next call at this point (about ``only``, if given) waits until :meth:`release`."""
@@ -34,6 +36,20 @@ class Barriers:
         """
         self._set(f"{point}.{what}", only)
 
+    def let_go(self, point: str) -> None:
+        """End a hold wherever it stands, and leave no trace: not reached yet, reached, or its worker dead."""
+        if self.take_back(point, "hold"):
+            return
+        reached, release = (self.folder / f"{point}.{what}" for what in ("reached", "release"))
+        if not reached.exists():
+            return
+        release.touch()
+        end = time.monotonic() + 0.2
+        while reached.exists() and time.monotonic() < end:
+            time.sleep(0.005)
+        for file in (reached, release):
+            file.unlink(missing_ok=True)
+
     def take_back(self, point: str, what: str) -> bool:
         """Undo :meth:`once` or :meth:`hold`. False if it happened already."""
         try:
@@ -41,6 +57,10 @@ class Barriers:
         except FileNotFoundError:
             return False
         return True
+
+    def is_set(self, point: str, what: str) -> bool:
+        """Whether an effect still waits for its call."""
+        return (self.folder / f"{point}.{what}").exists()
 
     def jitter(self, milliseconds: int, seed: int, points: Collection[str] = ("",)) -> None:
         """Until :meth:`calm`, every call whose point begins like one of ``points`` waits up to so long."""
@@ -82,13 +102,17 @@ class Barriers:
 
     def forget(self) -> None:
         """Forget an earlier run."""
-        for file in (*self.folder.iterdir(), *self._ran.iterdir()):
+        for file in (*self.folder.iterdir(), *self._ran.iterdir(), *self._passed.iterdir()):
             if file.is_file():
                 file.unlink()
 
     def functions_that_ran(self) -> set[str]:
         """The names of all functions that served anything at all."""
         return {file.name for file in self._ran.iterdir()}
+
+    def points_passed(self) -> set[str]:
+        """The names of all points that some worker got to."""
+        return {file.name for file in self._passed.iterdir()}
 
     def _set(self, name: str, content: str) -> None:
         """Files appear with their content, never empty first."""

@@ -65,6 +65,7 @@ class _Points:
     def __init__(self, folder: Path, function: str) -> None:
         self._folder = folder
         self._function = function
+        self._passed: set[str] = set()
         self._jitter: tuple[str, random.Random] | None = None
 
     def skew(self) -> int:
@@ -80,13 +81,19 @@ class _Points:
         try:
             if file.read_text() not in repr(args):
                 return False
-            file.unlink()
+            if file.suffix == ".hold":
+                file.rename(file.with_suffix(".reached"))  # at every moment one of the two is there
+            else:
+                file.unlink()
         except FileNotFoundError:
             return False
         return True
 
     def pause(self, point: str, args: tuple[Any, ...]) -> None:
         """Let happen what is set for a point."""
+        if point not in self._passed:
+            self._passed.add(point)
+            (self._folder / "passed" / point).touch()
         found = os.listdir(self._folder)  # noqa: PTH208, names alone, at every call
         if "jitter" in found:
             self._wait_a_little(point)
@@ -106,14 +113,15 @@ class _Points:
 
     def _hold(self, point: str) -> None:
         reached, release = (self._folder / f"{point}.{what}" for what in ("reached", "release"))
-        reached.touch()
         end = time.monotonic() + HELD_SECONDS
-        while not release.exists():
-            if time.monotonic() > end:
-                raise TimeoutError(f"{point} was not released within {HELD_SECONDS} s")
-            time.sleep(0.002)
-        reached.unlink(missing_ok=True)
-        release.unlink(missing_ok=True)
+        try:
+            while not release.exists():
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{point} was not released within {HELD_SECONDS} s")
+                time.sleep(0.002)
+        finally:
+            reached.unlink(missing_ok=True)
+            release.unlink(missing_ok=True)
 
     def _wait_a_little(self, point: str) -> None:
         try:

@@ -1,0 +1,138 @@
+"""Devices without the SDK: they do what it never would. Registered once for a cloud, used by many runs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from contextlib import suppress
+
+import websockets
+
+from tests.e2e.client import Device, HandshakeRefused, Json, Socket, name_of, shown
+
+PATIENCE_SECONDS = 20.0
+"""How long a raw device insists while other faults are in effect."""
+
+_known: defaultdict[str, list[Device]] = defaultdict(list)
+_free: defaultdict[str, set[int]] = defaultdict(set)
+
+
+class Borrowed:
+    """Raw devices of one cloud that nobody else uses meanwhile, each of an account of its own."""
+
+    def __init__(self, base_url: str, count: int) -> None:
+        self._base_url, self._count = base_url, count
+        self._taken: list[int] = []
+
+    async def __aenter__(self) -> list[Device]:
+        known, free = _known[self._base_url], _free[self._base_url]
+        missing = self._count - len(free)
+        if missing > 0:
+            new = await asyncio.gather(
+                *(asyncio.to_thread(_register, self._base_url) for _ in range(missing))
+            )
+            free.update(range(len(known), len(known) + len(new)))
+            known.extend(new)
+        self._taken = [free.pop() for _ in range(self._count)]
+        return [known[index] for index in self._taken]
+
+    async def __aexit__(self, *_: object) -> None:
+        _free[self._base_url].update(self._taken)
+
+
+def _register(base_url: str) -> Device:
+    """Insists: the database may be away just now."""
+    device = Device(base_url)
+    status, answer = 0, Json()
+    for _ in range(10):
+        with suppress(OSError):
+            status, answer = device.register()
+            if status == 200:
+                return device
+    raise AssertionError(f"no raw device could be registered: {status} {answer}")
+
+
+async def opened(device: Device) -> Socket:
+    """A socket, sooner or later: handshakes fail while workers die and databases hang."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(HandshakeRefused, OSError, TimeoutError, websockets.WebSocketException):
+                return await device.open()
+            await asyncio.sleep(0.1)
+
+
+async def never_acknowledge(base_url: str, rng: random.Random) -> int:
+    """Read what is sent and never acknowledge it: it comes with every sync, until it is acknowledged.
+
+    Returns how many messages came twice. Raises AssertionError where one was lost.
+    """
+    async with Borrowed(base_url, 2) as (sender, reader):
+        async with await opened(reader) as first:
+            await first.insist({"action": "sync"})
+            async with await opened(sender) as socket:
+                messages = [sender.message(reader) for _ in range(rng.randint(1, 10))]
+                for message in messages:
+                    await socket.insist({"action": "send", "messages": [message]})
+            first.cut()
+        async with await opened(reader) as second:
+            page = await second.insist({"action": "sync"})
+            came = [event["id"] for event in shown(page["events"])]
+            lost = [message["id"] for message in messages if message["id"] not in came]
+            assert not lost, f"{len(lost)} messages are gone that were posted and never acknowledged"
+            names = [name_of(event) for event in shown(page["events"])]
+            await second.insist({"action": "sync", "ack": {"quiet": names}})
+        return len(messages)
+
+
+async def storm(base_url: str, sockets: int, devices: int) -> dict[str, int]:
+    """Open many sockets at once, several for each device, and sync on all: one a device stays.
+
+    Returns counts. Raises AssertionError where a device ends with two sockets, or with none that is known.
+    """
+    async with Borrowed(base_url, devices) as raw:
+        at_once = asyncio.Semaphore(100)
+
+        async def one(device: Device) -> Socket | None:
+            async with at_once:
+                try:
+                    socket = await device.open()
+                except (HandshakeRefused, OSError, TimeoutError, websockets.WebSocketException):
+                    return None
+                await _sync_once(socket)
+                return socket
+
+        tries = [one(raw[number % devices]) for number in range(sockets)]
+        alive = [socket for socket in await asyncio.gather(*tries) if socket is not None]
+        try:
+            for device in raw:
+                last = await opened(device)
+                alive.append(last)
+                await last.insist({"action": "sync"})
+                await _alone(last, [socket for socket in alive if socket.device is device])
+        finally:
+            await asyncio.gather(*(socket.close() for socket in alive))
+    return {"opened": len(alive) - devices, "refused": sockets + devices - len(alive)}
+
+
+async def _sync_once(socket: Socket) -> None:
+    """Sync, unless the socket is closed as the older one of two meanwhile."""
+    asking = asyncio.create_task(socket.ask({"action": "sync"}))
+    closing = asyncio.create_task(socket.closed.wait())
+    await asyncio.wait((asking, closing), timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for task in (asking, closing):
+        task.cancel()
+        with suppress(asyncio.CancelledError, TimeoutError, websockets.ConnectionClosed):
+            await task
+
+
+async def _alone(last: Socket, all_of_it: list[Socket]) -> None:
+    """Insist that the newest socket is the only one that stays."""
+    older = [socket for socket in all_of_it if socket is not last]
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asyncio.gather(*(socket.closed.wait() for socket in older))
+    except TimeoutError:
+        left = sum(not socket.closed.is_set() for socket in older)
+        raise AssertionError(f"{left} older sockets of a device stay open beside its newest") from None
+    assert not last.closed.is_set(), "the newest socket of a device was closed"
