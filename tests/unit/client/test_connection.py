@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from heliograph import (
@@ -74,6 +75,21 @@ def test_the_mark_moves_only_by_an_empty_drain(world: World) -> None:
                     marks.append(world.server.sent("sync")[0]["mark"])
             before, after_rows, after_nothing = marks
             assert before == after_rows < after_nothing
+
+    run(story())
+
+
+def test_the_mark_never_lies_beyond_the_own_clock(world: World) -> None:
+    """A server whose clock is hours ahead tells a mark that would skip all that comes until then."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (_, bob):
+            await bob.close()
+            world.server.time_offset = 7_200_000
+            for _ in range(2):
+                async with world.client("bob") as again:
+                    await again.connected(5)
+            assert world.server.sent("sync")[-1]["mark"] <= time.time() * 1000
 
     run(story())
 

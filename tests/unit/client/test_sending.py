@@ -21,6 +21,8 @@ from heliograph.ids import id_milliseconds
 from tests.unit.client.fake_server import error
 from tests.unit.client.world import World, newest, next_event, run, statuses, texts, until
 
+YEAR = 365 * 24 * 3_600_000
+
 
 class Restless(ClearEncryption):
     """Makes other bytes each time, as a ratchet does."""
@@ -206,6 +208,37 @@ def test_a_stale_id_is_minted_again_with_the_servers_time(world: World) -> None:
             first, second = (inside(frame)[0] for frame in world.server.sent("send"))
             assert id_milliseconds(second) - id_milliseconds(first) > 3_500_000
             assert await texts(bob, "alice") == ["Hi"]
+
+    run(story())
+
+
+def test_a_clock_that_was_far_ahead_holds_nothing_back(world: World) -> None:
+    """ID_AHEAD: the refused id is as if it had never been; the message and the next one go out at once."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, bob):
+            to_bob = await alice.conversation("bob")
+            await (await to_bob.send("before")).reached("sent", 5)
+            alice._clock.offset += 12 * YEAR
+            first = await (await to_bob.send("first")).reached("sent", 5)
+            await (await to_bob.send("second")).reached("sent", 5)
+            frames = [inside(frame) for frame in world.server.sent("send")]
+            assert first.id == frames[2][0] < frames[3][0]
+            assert await texts(alice, "bob") == await texts(bob, "alice") == ["before", "first", "second"]
+
+    run(story())
+
+
+def test_a_clock_that_fell_behind_is_corrected_at_once(world: World) -> None:
+    """A conversation hours ahead of the own clock means that the clock is wrong: the server is asked."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, bob):
+            to_bob = await alice.conversation("bob")
+            await (await to_bob.send("before")).reached("sent", 5)
+            alice._clock.offset -= 3_600_000
+            await (await to_bob.send("after")).reached("sent", 5)
+            assert await texts(bob, "alice") == ["before", "after"]
 
     run(story())
 

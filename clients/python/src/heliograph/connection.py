@@ -138,6 +138,16 @@ class Connection:
         if self._current is not None:
             self.suspect(self._current)
 
+    async def correct_clock(self) -> bool:
+        """Ask the server for its time; tell whether the clock here was off by more than a second.
+
+        Raises:
+            NetworkError: The server was not reached.
+        """
+        before = self._clock.offset
+        await self._api.discover()
+        return abs(self._clock.offset - before) > 1000
+
     def flush_acks(self) -> None:
         """Send what is owed, if there is a socket; else it goes with the next `sync`."""
         if self._ready.is_set():

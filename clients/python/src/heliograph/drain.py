@@ -123,7 +123,9 @@ class Drain:
         return ("," + json.dumps(body, separators=(",", ":"))[1:-1] if body else ""), bool(have)
 
     async def _caught_up(self, caught_up: dict[str, Any], *, first: bool, move_mark: bool) -> int:
-        previous, mark = int(caught_up["previous_connect"]), int(caught_up["mark"])
+        previous = int(caught_up["previous_connect"])
+        # Never beyond the clock here: a mark too low costs time, one that a wrong clock told loses messages.
+        mark = min(int(caught_up["mark"]), self._clock.local())
 
         def remember(connection: sqlite3.Connection) -> bool:
             if move_mark:

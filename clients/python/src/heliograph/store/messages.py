@@ -132,6 +132,25 @@ def came_under(connection: sqlite3.Connection, seq: int, message_id: MessageId, 
     )
 
 
+def forget_names_above(connection: sqlite3.Connection, seq: int, bound: MessageId) -> bool:
+    """Forget the names of a message above an id and order it by the largest one left; tell if it had any."""
+    if not connection.execute("DELETE FROM names WHERE message = ? AND id > ?", (seq, bound)).rowcount:
+        return False
+    connection.execute(
+        "UPDATE messages SET id = (SELECT max(id) FROM names WHERE message = ?1) WHERE seq = ?1", (seq,)
+    )
+    connection.execute(
+        "UPDATE messages SET position = coalesce(id, printf('~%013d', sent_at)) WHERE seq = ?", (seq,)
+    )
+    return True
+
+
+def newest_id(connection: sqlite3.Connection, peer: AccountId) -> MessageId | None:
+    """Give the largest id of a conversation."""
+    row = connection.execute("SELECT max(id) FROM messages WHERE peer = ?", (peer,)).fetchone()
+    return None if row[0] is None else MessageId(row[0])
+
+
 def find_name(connection: sqlite3.Connection, message_id: str, sender: str) -> tuple[int | None] | None:
     """Find a name: (row number or None for an undecryptable message), or None where it is new."""
     row: tuple[int | None] | None = connection.execute(

@@ -28,6 +28,8 @@ REPEAT_MS = 100_000
 """Age up to which a retry repeats an id: the server takes ids for 2 minutes, and the frame has to travel."""
 LEAD_MS = 5_000
 """How far ids may run ahead of the server's time before sending waits; the server takes 10 s."""
+NEVER_TAKEN_MS = 30_000
+"""A refused id that far ahead was taken by no part of the server, however its clocks differ."""
 FRAME_BYTES = 110_000
 """Messages of a frame together: 131,072 less the acks that ride along."""
 
@@ -177,9 +179,18 @@ def encrypt_again(connection: sqlite3.Connection, queue: Sequence[int]) -> None:
     connection.executemany("UPDATE attempts SET body = NULL WHERE message = ?", [(seq,) for seq in queue])
 
 
-def name_again(connection: sqlite3.Connection, queue: Sequence[int]) -> None:
-    """Drop attempts whose ids the server does not take. The names stay: a receipt may still use one."""
+def name_again(connection: sqlite3.Connection, peer: AccountId, queue: Sequence[int], now: int) -> None:
+    """Drop attempts whose ids the server does not take.
+
+    The names stay, as a receipt may still use one. But an id far ahead (the clock was wrong) was never taken:
+    it must neither order its message nor hold the conversation back until that time comes.
+    """
     connection.executemany("DELETE FROM attempts WHERE message = ?", [(seq,) for seq in queue])
+    bound = mint(now + NEVER_TAKEN_MS, 0)
+    forgotten = [messages.forget_names_above(connection, seq, bound) for seq in queue]
+    if any(forgotten):
+        newest = messages.newest_id(connection, peer)
+        peers.set_back(connection, peer, id_milliseconds(newest) if newest else 0)
 
 
 def retry(connection: sqlite3.Connection, seq: int) -> bool:

@@ -80,9 +80,14 @@ def newest_seen(connection: sqlite3.Connection, account: str) -> int:
 
 
 def saw(connection: sqlite3.Connection, account: str, milliseconds: int) -> None:
-    """Advance the clock of a conversation; it never goes back."""
+    """Advance the clock of a conversation."""
     connection.execute(
         "INSERT INTO clocks VALUES (?, ?) "
         "ON CONFLICT (peer) DO UPDATE SET newest = max(newest, excluded.newest)",
         (account, milliseconds),
     )
+
+
+def set_back(connection: sqlite3.Connection, account: str, milliseconds: int) -> None:
+    """Set the clock of a conversation back: an id that advanced it was refused."""
+    connection.execute("UPDATE clocks SET newest = min(newest, ?) WHERE peer = ?", (milliseconds, account))
