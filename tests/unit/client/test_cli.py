@@ -235,7 +235,7 @@ def test_chat_through_a_pipe(
     assert {"(sent) Hi", "(sent) How are you?"} <= set(out)
 
 
-@pytest.mark.parametrize(("refusals", "code"), [(["NOT_FOUND"], 6), (["NOT_FOUND", "NOT_FOUND"], 1)])
+@pytest.mark.parametrize(("refusals", "code"), [(["TOO_LARGE"], 6), (["TOO_LARGE"] * 2, 1)])
 def test_chat_tells_when_not_everything_went(
     server: FakeServer,
     world: World,
@@ -256,7 +256,7 @@ def test_chat_tells_when_not_everything_went(
             assert await chat("bob") == code
 
     run(story())
-    assert "(failed: NOT_FOUND. Next: " in capsys.readouterr().out
+    assert "(failed: TOO_LARGE. Next: " in capsys.readouterr().out
 
 
 def test_chat_with_a_dead_network_keeps_the_messages(

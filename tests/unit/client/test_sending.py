@@ -275,7 +275,7 @@ def test_own_devices_get_copies_after_a_repair(world: World) -> None:
     run(story())
 
 
-@pytest.mark.parametrize("code", ["BAD_RECIPIENT", "NOT_FOUND", "RECIPIENT_BLOCKED", "TOO_LARGE"])
+@pytest.mark.parametrize("code", ["BAD_RECIPIENT", "RECIPIENT_BLOCKED", "TOO_LARGE"])
 def test_a_final_refusal_fails_one_message_alone(world: World, code: str) -> None:
     """The message fails with the code; those behind it, refused as EARLIER_REFUSED, go out after it."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import sqlite3
 
 from heliograph import linking
 from heliograph.errors import AlreadyRegistered, BadHandle, HeliographError
-from heliograph.ids import AccountId
+from heliograph.ids import AccountId, base64url, from_base64url
 from heliograph.model import Device
 from heliograph.opening import OpenProfile
 from heliograph.store import incoming, peers, profile
@@ -29,7 +30,8 @@ class OwnAccount(OpenProfile):
         Args:
             handle: 2 to 30 of a-z 0-9 _ . , a letter first.
             name: What the owner calls the device; only own devices see it.
-            token: ID token of the server's sign-in; none for a local cloud.
+            token: ID token of the server's sign-in, with `sign_in_nonce()` as its `nonce`; none for a local
+                cloud. With it the owner of a taken handle gets a new account, and the one before is retired.
 
         Raises:
             BadHandle: It has another shape.
@@ -51,6 +53,11 @@ class OwnAccount(OpenProfile):
         first = Peer(answer["account"], answer["handle"], answer["version"], {answer["device"]: key.public})
         await self._become(answer["account"], answer["device"], answer["handle"], first)
 
+    async def sign_in_nonce(self) -> str:
+        """Give the `nonce` that an ID token must carry to register this device: it names its key."""
+        key = await self._store().run(profile.key)
+        return base64url(hashlib.sha256(from_base64url(key.public)).digest())
+
     async def discover(self) -> int:
         """Ask the server for its discovery document; give its clock's difference to this one's in ms.
 
@@ -64,7 +71,7 @@ class OwnAccount(OpenProfile):
     async def handle_of(self, account: AccountId) -> str:
         """Give the handle of an account; its id where it is not known here and the server does not tell."""
         try:
-            return (await self._running().directory.get(account)).handle
+            return await self._running().directory.handle_of(account)
         except HeliographError:
             return account
 

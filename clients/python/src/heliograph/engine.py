@@ -123,8 +123,11 @@ class Engine:
     def _stored(self, done: Ingested) -> None:
         self.watch.changed(done.changed)
         self._on_logged()
-        if done.own_list:
-            self._own_list(done.own_list)
+        for account, version in done.lists.items():
+            if account == self.me.account:
+                self._own_list(version)
+            else:
+                self.directory.heard(account, version)
 
     def _own_list(self, version: int) -> None:
         if self._refresher is None or self._refresher.done():

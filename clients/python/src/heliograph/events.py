@@ -46,10 +46,24 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class DeviceListChanged:
-    """The devices of the own account changed."""
+    """The devices of an account changed: of the own one, or of one that this one knows."""
 
     account: AccountId
     version: int
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReplaced:
+    """Somebody's account is retired: the handle was registered again, perhaps by somebody else.
+
+    What was pending for it has failed. `by` is the account that has the handle now, as far as there is one:
+    a new conversation, to which nothing of the old one is moved.
+    """
+
+    account: AccountId
+    handle: str
+    by: AccountId | None
     cursor: Cursor
 
 
@@ -98,6 +112,7 @@ Event = (
     | SentElsewhere
     | StatusChanged
     | DeviceListChanged
+    | PeerReplaced
     | Undecryptable
     | StoreRolledBack
     | ConnectionChanged

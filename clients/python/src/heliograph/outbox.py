@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from heliograph.backoff import Backoff
 from heliograph.connection import Connection
 from heliograph.directory import Directory
 from heliograph.encryption import Encryption
-from heliograph.errors import HeliographError, NoAnswer, from_wire
+from heliograph.errors import HeliographError, NoAnswer, NotFound, from_wire
 from heliograph.ids import AccountId, ServerClock
 from heliograph.pacing import Pace
 from heliograph.signing import Identity
@@ -120,6 +121,8 @@ class Outbox:
                         await asyncio.sleep(backoff.next())
                 except NoAnswer:
                     continue
+                except NotFound as gone:
+                    await self._recipient_gone(lane, gone.code)
                 except HeliographError as problem:
                     if not problem.retryable:
                         await self._refused(lane, problem)
@@ -173,7 +176,7 @@ class Outbox:
         failed: list[tuple[int, str]] = []
         repair: str | None = None
         stale_lists: set[AccountId] = set()
-        transient: HeliographError | None = None
+        held_up: HeliographError | None = None
         for attempt in attempts:
             result = by_id.get(attempt.id, {"error": {"code": "INTERNAL", "message": "no result"}})
             if "error" not in result:
@@ -187,8 +190,8 @@ class Outbox:
                 stale_lists.update(error.details.get("devices", {}))
             elif error.code in NEW_ID:
                 repair = error.code
-            elif error.retryable:
-                transient = transient or error
+            elif error.retryable or isinstance(error, NotFound):
+                held_up = held_up or error
             else:
                 failed.append((attempt.seq, error.code))
         behind = [seq for seq in lane.queue if seq not in set(taken)]
@@ -219,11 +222,23 @@ class Outbox:
             lane.repairs += 1
         for account in stale_lists & {lane.peer, self._me.account}:
             await self._directory.refresh(account)
-        if transient is not None:
-            raise transient
+        if held_up is not None:
+            raise held_up
+
+    async def _recipient_gone(self, lane: Lane, code: str) -> None:
+        """There is no such account, or no more: all that is queued fails, and nothing goes to another one."""
+        queue = list(lane.queue)
+        self._on_changed(
+            await self._database.run(
+                lambda connection: [seq for seq in queue if status.fail(connection, seq, code)]
+            )
+        )
+        self._drop(lane, queue)
+        with contextlib.suppress(HeliographError):
+            await self._directory.refresh(lane.peer)  # learns which account has the handle now
 
     async def _refused(self, lane: Lane, problem: HeliographError) -> None:
-        """A whole frame was refused, or its recipient is not there: find the message that is to blame."""
+        """A whole frame was refused: find the message that is to blame."""
         if lane.limit > 1 and len(lane.queue) > 1:
             lane.limit = 1
             return

@@ -12,6 +12,7 @@ from heliograph.events import (
     DeviceListChanged,
     Event,
     MessageReceived,
+    PeerReplaced,
     SentElsewhere,
     StatusChanged,
     StoreRolledBack,
@@ -120,7 +121,9 @@ class EventStream:
         body, cursor = entry.body, entry.cursor
         match entry.kind:
             case "devices":
-                return DeviceListChanged(self._own, body["version"], cursor)
+                return DeviceListChanged(body.get("account", self._own), body["version"], cursor)
+            case "replaced":
+                return PeerReplaced(body["account"], body["handle"], body["by"], cursor)
             case "undecryptable":
                 return Undecryptable(MessageId(body["id"]), Address(body["sender"]), body["reason"], cursor)
             case "rolled_back":

@@ -11,7 +11,13 @@ from heliograph.cli import refusals
 from heliograph.cli.context import Context, current
 from heliograph.cli.lines import line, safe
 from heliograph.errors import HeliographError
-from heliograph.events import ConnectionChanged, MessageReceived, SentElsewhere, StatusChanged
+from heliograph.events import (
+    ConnectionChanged,
+    MessageReceived,
+    PeerReplaced,
+    SentElsewhere,
+    StatusChanged,
+)
 
 if TYPE_CHECKING:
     from heliograph.client import Client
@@ -120,6 +126,11 @@ class _Chat:
                     self._mine[m.logical_id] = status
                     why = f": {error}. Next: {refusals.next_command(error, self._context)}" if error else ""
                     self._print(f"({status}{why}) {safe(m.text)[:60]}", event)
+                case PeerReplaced(account=account, handle=handle) if account == self._conversation.peer:
+                    self._context.note(
+                        f"{handle} registered again: that is another account, maybe another person. "
+                        f"Next: helio -p {self._context.profile} chat {handle}"
+                    )
             self._seen_up_to = event.cursor
 
     def _say_offline(self, reason: str | None) -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from heliograph.cli.context import Context, current
 from heliograph.cli.lines import line
 from heliograph.errors import HeliographError
-from heliograph.events import ConnectionChanged, MessageReceived, StoreRolledBack, Undecryptable
+from heliograph.events import (
+    ConnectionChanged,
+    MessageReceived,
+    PeerReplaced,
+    StoreRolledBack,
+    Undecryptable,
+)
 
 if TYPE_CHECKING:
     from heliograph.client import Client
@@ -47,6 +53,8 @@ async def _follow(me: Client, context: Context, count: int | None) -> None:
                 raise HeliographError("the server closed the connection for good", code=reason)
             case ConnectionChanged(state="offline", reason=reason):
                 context.note(f"offline ({reason}), trying again")
+            case PeerReplaced(handle=handle):
+                context.note(f"{handle} has another account now: helio -p {context.profile} chat {handle}")
             case Undecryptable() | StoreRolledBack():
                 context.note(f"{type(event).__name__}: helio -p {context.profile} doctor")
         if count is not None and shown >= count:

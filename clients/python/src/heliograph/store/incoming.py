@@ -49,12 +49,12 @@ class Ingested:
     Attributes:
         acks: Owed now, stored.
         changed: Row numbers of messages whose status moved.
-        own_list: Newest version of the own device list that was announced, or 0.
+        lists: Newest version of each device list that was announced.
     """
 
     acks: list[Ack] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
-    own_list: int = 0
+    lists: dict[AccountId, int] = field(default_factory=dict)
 
 
 def ingest(
@@ -72,8 +72,9 @@ def ingest(
                     _message(connection, event, me, encryption, done)
                 case "receipt":
                     _receipt(connection, event, me, done)
-                case "device_list_changed" if event["account"] == me.account:
-                    done.own_list = max(done.own_list, int(event["version"]))
+                case "device_list_changed":
+                    account, version = AccountId(str(event["account"])), int(event["version"])
+                    done.lists[account] = max(done.lists.get(account, 0), version)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             logger.warning("an event of another shape was skipped: %r", problem)
     connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", done.acks)
@@ -111,9 +112,15 @@ def _message(
         ciphertext = from_base64url(event["ciphertext"])
         plaintext = encryption.decrypt(ciphertext, message_id=message_id, sender=sender, recipient=me.address)
         content = Content.decode(plaintext, sender, to)
-    except (DecryptionFailed, ValueError) as problem:
+    except (sqlite3.Error, OSError, MemoryError):
+        raise  # this machine's trouble, not the message's: it comes again
+    except Exception as problem:
+        reason = str(problem)
+        if not isinstance(problem, DecryptionFailed | ValueError):
+            logger.exception("the encryption failed unexpectedly: the message counts as undecryptable")
+            reason = f"unexpected: {type(problem).__name__}"
         connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (message_id, sender))
-        event_log.append(connection, "undecryptable", None, id=message_id, sender=sender, reason=str(problem))
+        event_log.append(connection, "undecryptable", None, id=message_id, sender=sender, reason=reason)
         return owe("quiet")
 
     peers.saw(connection, peer, milliseconds)

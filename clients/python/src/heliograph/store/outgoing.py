@@ -206,16 +206,18 @@ RECEIPT_EXPECTED_MS = 120_000
 
 
 def unreceipted(connection: sqlite3.Connection, me: Identity, now: int) -> dict[str, list[list[str]]]:
-    """Pick accepted messages of this device without `delivered`: 20 an account, 10 accounts, at random.
+    """Pick accepted messages of this account without `delivered`: 20 an account, 10 accounts, at random.
 
+    Those of its other devices too: their receipts reach this one only while it is online.
     At random because the recipients of the oldest may be away for weeks.
     """
     found: dict[str, list[list[str]]] = {}
     rows = connection.execute(
-        "SELECT peer, id, expires FROM messages WHERE status = 'sent' AND sender = ? ORDER BY random()",
-        (me.address,),
+        "SELECT peer, id, sender, expires FROM messages "
+        "WHERE status = 'sent' AND account = ? ORDER BY random()",
+        (me.account,),
     )
-    for peer, message_id, expires in rows:
+    for peer, message_id, sender, expires in rows:
         age = now - id_milliseconds(message_id)
         if not RECEIPT_EXPECTED_MS < age < LIFETIMES[expires]:
             continue
@@ -223,5 +225,5 @@ def unreceipted(connection: sqlite3.Connection, me: Identity, now: int) -> dict[
             continue
         names = found.setdefault(peer, [])
         if len(names) < 20:
-            names.append([message_id, me.address])
+            names.append([message_id, sender])
     return found

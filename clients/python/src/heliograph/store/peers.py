@@ -11,7 +11,7 @@ from heliograph.ids import AccountId, Address, address
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An account as it was last read from the server."""
+    """An account as it was last read from the server. Without devices: it is retired."""
 
     account: AccountId
     handle: str
@@ -36,13 +36,33 @@ def save(connection: sqlite3.Connection, peer: Peer) -> None:
 
 
 def by_account(connection: sqlite3.Connection, account: AccountId) -> Peer | None:
-    """Find an account by its id."""
+    """Find an account by its id, a retired one too."""
     return _peer(connection.execute(_SELECT + "account = ?", (account,)).fetchone())
 
 
 def by_handle(connection: sqlite3.Connection, handle: str) -> Peer | None:
-    """Find an account by its handle."""
-    return _peer(connection.execute(_SELECT + "handle = ?", (handle,)).fetchone())
+    """Find the account with a handle; of two the newer one, as the older one lost it."""
+    return _peer(
+        connection.execute(
+            _SELECT + "handle = ? AND devices != '{}' ORDER BY account DESC", (handle,)
+        ).fetchone()
+    )
+
+
+def rivals(connection: sqlite3.Connection, peer: Peer) -> list[AccountId]:
+    """List other accounts that held a handle as far as it is known here: only one still can."""
+    rows = connection.execute(
+        "SELECT account FROM peers WHERE handle = ? AND account != ? AND devices != '{}'",
+        (peer.handle, peer.account),
+    )
+    return [AccountId(account) for (account,) in rows]
+
+
+def retire(connection: sqlite3.Connection, peer: Peer) -> None:
+    """Remember that an account has no devices any more; an older list that still comes changes nothing."""
+    connection.execute(
+        "UPDATE peers SET devices = '{}', version = ? WHERE account = ?", (peer.version + 1, peer.account)
+    )
 
 
 _SELECT = "SELECT account, handle, version, devices FROM peers WHERE version > 0 AND "
