@@ -25,8 +25,9 @@ CHANGE: Verbs = ("select", "modify")
 Auth = Literal["public", "device"]
 """``public``: anybody. ``device``: a request signed with a device's key, or a socket opened with one."""
 
-Setting = Literal["AUDIENCE", "SOCKET_URL", "VERIFIER", "ALLOWED_ORIGINS"]
-"""Environment of some functions only. ``VERIFIER`` brings the issuer's settings where the stage has one.
+Setting = Literal["AUDIENCE", "SOCKET_URL", "VERIFIER", "ALLOWED_ORIGINS", "OTP_COUNTRIES"]
+"""Environment of some functions only. ``VERIFIER`` brings the issuer's settings where the stage has one,
+``OTP_COUNTRIES`` all that sending codes needs, where the stage sends any.
 
 All functions get ``STAGE``, ``LOG_LEVEL`` and ``POWERTOOLS_SERVICE_NAME``; those that post or close also get
 ``AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI``.
@@ -61,7 +62,8 @@ class HttpsRoute:
 class Function:
     """One Lambda function, ``functions/<name>/handler.py``, and everything it may touch.
 
-    ``posts`` lets it send frames to sockets, ``closes`` lets it close them. ``memory_mb`` also buys the
+    ``posts`` lets it send frames to sockets, ``closes`` lets it close them, ``texts`` lets it send text
+    messages to phones, where the stage sends any. ``memory_mb`` also buys the
     processor share: 512 MB is where a cold start (TLS handshake, imports) stays near a second.
     """
 
@@ -70,6 +72,7 @@ class Function:
     tables: Mapping[str, Verbs] = field(default_factory=lambda: MappingProxyType({}))
     posts: bool = False
     closes: bool = False
+    texts: bool = False
     needs: tuple[Setting, ...] = ()
     memory_mb: int = 512
 
@@ -147,6 +150,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
         routes=(HttpsRoute("POST", "/v1/register", "public"),),
         tables={
             "accounts_by_handle": CHANGE,
+            "codes_by_claim": CHANGE,
             "account_card": CHANGE,
             "connects_by_device": CHANGE,
             "connections_by_account": CHANGE,
@@ -155,6 +159,14 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
         posts=True,
         closes=True,
         needs=("AUDIENCE", "VERIFIER"),
+    ),
+    # Apart from register, so that what costs money has a role, a throttle and a log of its own.
+    Function(
+        "codes",
+        routes=(HttpsRoute("POST", "/v1/codes", "public"),),
+        tables={"codes_by_claim": CHANGE, "spending_by_day": CHANGE, "rate_limits": CHANGE},
+        texts=True,
+        needs=("VERIFIER", "OTP_COUNTRIES"),
     ),
     Function(
         "devices",

@@ -152,6 +152,29 @@ TABLES: tuple[Table, ...] = (
         partition=(Column("bucket", "ascii", "'<limiter>:<subject>', see chat.domain.limits"),),
         columns=(Column("full_at", "bigint", "when the bucket is full again, ms"),),
     ),
+    Table(
+        name="codes_by_claim",
+        answers="Which code was sent to this number for this key, and how often was it guessed at?",
+        growth="one row a number and key, for ten minutes",
+        ttl_seconds=600,
+        lwt=True,
+        partition=(Column("claim", "ascii", "hash of a phone number and the key that registers it"),),
+        columns=(
+            Column("salt", "blob", "random key of the digest"),
+            Column("digest", "blob", "HMAC-SHA-256 of the code; the code itself is nowhere"),
+            Column("expires_at", "bigint", "until when it is good, ms"),
+            Column("attempts", "int", "how often somebody said a code, right or wrong"),
+        ),
+    ),
+    Table(
+        name="spending_by_day",
+        answers="What have text messages cost today?",
+        growth="one row a day, for a day after its last message",
+        ttl_seconds=DAY,
+        lwt=True,
+        partition=(Column("day", "int", "days since 1970, UTC"),),
+        columns=(Column("cents", "int", "at least what was spent"),),
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from chat.wire import bodies
 
 def handle(_request: Request, app: Services) -> Mapping[str, Any]:
     """Where the socket is, what is spoken, the limits and the time."""
-    found = discover(app.discovery.socket_url, app.verification.verifier, now=app.now())
+    found = discover(app.discovery.socket_url, app.verification.verifiers, now=app.now())
     return bodies.discovery_answer(found)
 
 

@@ -91,7 +91,7 @@ class ChatFunction(Construct):
             memory_size=spec.memory_mb,
             layers=layers.all,
             environment=_environment(spec, setting),
-            role=self._role(spec, setting.addresses),
+            role=self._role(spec, setting),
             log_group=self.log_group,
             # Lambda's own three lines an invocation would cost more than the invocation.
             logging_format=lambda_.LoggingFormat.JSON,
@@ -99,7 +99,7 @@ class ChatFunction(Construct):
             application_log_level_v2=_APPLICATION_LOG_LEVEL[stage.log_level],
         )
 
-    def _role(self, spec: Function, addresses: Addresses) -> iam.Role:
+    def _role(self, spec: Function, setting: Setting) -> iam.Role:
         statements = [
             iam.PolicyStatement(
                 sid="OwnLog",
@@ -107,7 +107,8 @@ class ChatFunction(Construct):
                 resources=[self.log_group.log_group_arn],
             ),
             *_table_rights(spec),
-            *_socket_rights(spec, addresses),
+            *_socket_rights(spec, setting.addresses),
+            *_text_rights(spec, setting.stage),
         ]
         return iam.Role(
             self,
@@ -138,9 +139,17 @@ def _environment(spec: Function, setting: Setting) -> dict[str, str]:
     if "ALLOWED_ORIGINS" in spec.needs and stage.allowed_origins:
         values["ALLOWED_ORIGINS"] = ",".join(stage.allowed_origins)
     if "VERIFIER" in spec.needs:
-        values["VERIFIER"] = stage.verifier
-        if stage.verifier == "oidc":
+        values["VERIFIER"] = ",".join(stage.verifiers)
+        if "oidc" in stage.verifiers:
             values |= {"OIDC_ISSUER": stage.oidc_issuer, "OIDC_AUDIENCE": stage.oidc_audience}
+    if "OTP_COUNTRIES" in spec.needs and "otp" in stage.verifiers:
+        values |= {
+            "OTP_COUNTRIES": ",".join(stage.otp_countries),
+            "OTP_DAILY_CAP_CENTS": str(stage.otp_daily_cap_cents),
+            "OTP_SENDER": stage.otp_sender,
+        }
+        if stage.otp_sender_id:
+            values["OTP_SENDER_ID"] = stage.otp_sender_id
     if spec.posts or spec.closes:
         values["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = addresses.management_url
     return values
@@ -179,4 +188,17 @@ def _socket_rights(spec: Function, addresses: Addresses) -> list[iam.PolicyState
             resources=[f"{api}/{SOCKET_STAGE}/{method}/@connections/*"],
         )
         for method in methods
+    ]
+
+
+def _text_rights(spec: Function, stage: Stage) -> list[iam.PolicyStatement]:
+    """Phones have no ARN, so the right is for all that is no topic, subscription or application."""
+    if not (spec.texts and stage.sends_texts):
+        return []
+    return [
+        iam.PolicyStatement(
+            sid="TextPhones",
+            actions=["sns:Publish"],
+            not_resources=[f"arn:{Aws.PARTITION}:sns:*:*:*"],
+        )
     ]

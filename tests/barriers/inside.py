@@ -24,6 +24,9 @@ PORTS = (
     "used_proofs",
     "links",
     "limits",
+    "codes",
+    "spending",
+    "text_sender",
     "sockets",
 )
 

@@ -10,12 +10,16 @@ from chat.adapters.memory_limits import MemoryBuckets
 from chat.adapters.open_verifier import OpenVerifier
 from chat.domain.devices import Device, DeviceList
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId, MessageId, new_uuid7
+from chat.domain.numbers import Prices
 from chat.ports.connections import Connection
-from chat.settings import DiscoverySettings, IdentitySettings, VerifierSettings
+from chat.settings import CodeSettings, DiscoverySettings, IdentitySettings, VerifierSettings
+from chat.usecases.codes import OtpVerifier
 from chat.usecases.limits import RateLimits
 from chat.usecases.send import OutgoingMessage
+from chat.usecases.verifiers import Verifiers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.fakes.codes import FakeCodes, FakeSender, FakeSpending
 from tests.fakes.limits import FakeLimitRows
 from tests.fakes.sockets import FakeSockets
 from tests.fakes.storage import (
@@ -48,8 +52,14 @@ class World:
         self.limits = RateLimits(MemoryBuckets(), self.limit_rows, random.Random(1).random)
         self.identity = IdentitySettings(AUDIENCE, ("https://app.example",))
         self.discovery = DiscoverySettings("ws://127.0.0.1:4566/v1", "local")
-        self.verification = VerifierSettings("open", "", "")
-        self.verifier = OpenVerifier()
+        self.verification = VerifierSettings(("open", "otp"))
+        self.codes = FakeCodes()
+        self.spending = FakeSpending()
+        self.text_sender = FakeSender()
+        self.code_settings = CodeSettings(
+            Prices({"1": 1, "49": 9, "1876": None}), daily_cap=100, sender="log", sender_id="", region=""
+        )
+        self.verifier = Verifiers({"open": OpenVerifier()}, {"otp": OtpVerifier(self.codes, self.now)})
         self.check_signature = check_signature
         self.time = NOW
         self.keys: dict[Address, Ed25519PrivateKey] = {}

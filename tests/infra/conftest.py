@@ -44,6 +44,13 @@ def dev(synthesized: Callable[[Stage], Deployment]) -> Deployment:
 
 
 @pytest.fixture(scope="session")
+def texting(synthesized: Callable[[Stage], Deployment]) -> Deployment:
+    """The stage ``dev`` for the cloud, where phone numbers register by codes."""
+    paid = {"otp_countries": "49:9,1:1,!1876", "otp_daily_cap_cents": "500", "otp_sender_id": "Helio"}
+    return synthesized(stage("dev", {"verifier": "otp"} | paid))
+
+
+@pytest.fixture(scope="session")
 def dev_at_home(dev: Deployment, synthesized: Callable[[Stage], Deployment]) -> Deployment:
     """The same settings, for the local cloud."""
     return synthesized(replace(dev.stage, world="local"))

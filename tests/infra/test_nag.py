@@ -15,6 +15,8 @@ from infra.stages import stage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.infra.deployment import Deployment
+
 
 def test_accepted_findings_are_exactly_the_open_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the list in ``infra/nag.py`` the synth fails, with a finding for each entry and no other."""
@@ -38,6 +40,11 @@ def test_accepted_findings_are_exactly_the_open_ones(tmp_path: Path, monkeypatch
         for entry in accepted
         for stack in entry.stacks
     }
+
+
+def test_text_messages_open_no_finding(texting: Deployment) -> None:
+    """The right to publish to phones passes the rules as it is: a finding would have stopped this synth."""
+    assert texting.stage.sends_texts
 
 
 def test_every_accepted_finding_has_a_reason() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from chat.settings import DiscoverySettings, IdentitySettings, SocketSettings, VerifierSettings
+from chat.settings import CodeSettings, DiscoverySettings, IdentitySettings, SocketSettings, VerifierSettings
 
 from infra.routes import FUNCTIONS, Function, HttpsRoute
 from tests.infra.deployment import flat
@@ -26,6 +26,8 @@ SETTINGS: dict[str, Callable[[Mapping[str, str]], object]] = {
     "verification": VerifierSettings.from_env,
     "verifier": VerifierSettings.from_env,
     "sockets": SocketSettings.from_env,
+    "code_settings": CodeSettings.from_env,
+    "text_sender": CodeSettings.from_env,
 }
 
 by_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -140,7 +142,7 @@ def test_only_our_apis_may_invoke_the_functions(dev: Deployment) -> None:
 @by_function
 def test_environment_equals_the_table_of_routes(dev: Deployment, function: Function) -> None:
     """A function gets the settings that its row names and no other."""
-    expected = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", *function.needs}
+    expected = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", *function.needs} - {"OTP_COUNTRIES"}
     if "VERIFIER" in function.needs:
         expected |= {"OIDC_ISSUER", "OIDC_AUDIENCE"}
     if function.posts or function.closes:
@@ -150,9 +152,50 @@ def test_environment_equals_the_table_of_routes(dev: Deployment, function: Funct
 
 
 @by_function
-def test_environment_satisfies_the_settings_of_the_handler(dev: Deployment, function: Function) -> None:
+def test_only_codes_may_send_text_messages(texting: Deployment, dev: Deployment, function: Function) -> None:
+    """It may publish to phones and to no topic, where the stage sends codes; nobody else may publish."""
+    granted = {
+        deployment.stage.verifiers: [s for s in deployment.policy(function.name) if "sns" in repr(s)]
+        for deployment in (texting, dev)
+    }
+
+    phones = {
+        "Sid": "TextPhones",
+        "Effect": "Allow",
+        "Action": "sns:Publish",
+        "NotResource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":sns:*:*:*"]]},
+    }
+    assert granted == {("otp",): [phones] if function.name == "codes" else [], ("oidc",): []}
+
+
+def test_codes_learn_what_they_may_cost(texting: Deployment) -> None:
+    """Countries, cap and sender reach that function alone; the others learn that there are codes."""
+    variables = {
+        name: {key: value for key, value in made["Environment"]["Variables"].items() if "OTP" in key}
+        for name, made in texting.functions().items()
+    }
+
+    assert variables.pop("codes") == {
+        "OTP_COUNTRIES": "49:9,1:1,!1876",
+        "OTP_DAILY_CAP_CENTS": "500",
+        "OTP_SENDER": "sns",
+        "OTP_SENDER_ID": "Helio",
+    }
+    assert not any(variables.values())
+    assert texting.functions()["register"]["Environment"]["Variables"]["VERIFIER"] == "otp"
+
+
+def test_a_laptop_may_not_send(local: Deployment) -> None:
+    """Its codes stand in its log: no function of it may publish."""
+    assert [name for name in local.functions() if "sns" in repr(local.policy(name))] == []
+
+
+@by_function
+def test_environment_satisfies_the_settings_of_the_handler(
+    dev: Deployment, texting: Deployment, function: Function
+) -> None:
     """Every setting that a handler reads at its first call is complete in its function's environment."""
-    variables = dev.functions()[function.name]["Environment"]["Variables"]
+    variables = (texting if function.texts else dev).functions()[function.name]["Environment"]["Variables"]
     environment = {name: flat(value) for name, value in variables.items()} | {"AWS_REGION": "eu-central-1"}
     handler = (ROOT / "functions" / function.name / "handler.py").read_text()
     used = set(re.findall(r"\bapp\.(\w+)", handler)) & set(SETTINGS)

@@ -11,14 +11,18 @@ from infra.routes import FUNCTIONS, SocketRoute
 from infra.stages import STAGE_NAMES, StageError, stage
 from tests.infra.deployment import STACKS
 
+OTP = {"verifier": "otp", "otp_countries": "49:9", "otp_daily_cap_cents": "500"}
 PROVIDER = {"oidc_issuer": "https://login.example.org", "oidc_audience": "chat"}
 
 
 @pytest.mark.parametrize("name", [name for name in STAGE_NAMES if name != "local"])
-@pytest.mark.parametrize("others", [{}, PROVIDER], ids=["placeholder", "provider"])
-def test_open_registration_is_refused_outside_the_local_stage(name: str, others: dict[str, str]) -> None:
+@pytest.mark.parametrize("others", [{}, PROVIDER, OTP], ids=["placeholder", "provider", "codes"])
+@pytest.mark.parametrize("verifier", ["open", "oidc,open", "otp,open"])
+def test_open_registration_is_refused_outside_the_local_stage(
+    name: str, others: dict[str, str], verifier: str
+) -> None:
     """No context can open the registration of a stage in the cloud; the message says what to pass instead."""
-    app = App(context={"stage": name, "verifier": "open", **others})
+    app = App(context={"stage": name, **others, "verifier": verifier})
 
     with pytest.raises(StageError, match=f"verifier=open .* not '{name}'.*oidc_issuer"):
         stage_from_context(app)
@@ -35,14 +39,27 @@ def test_local_stage_is_open_and_may_use_a_provider() -> None:
         }
     )
 
-    assert stage("local").verifier == "open"
+    assert stage("local").verifiers == ("open", "otp")
     assert stage_from_context(app).oidc_issuer == "http://127.0.0.1:9"
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"verifier": "nobody"}, "expected 'open' or 'oidc'"),
+        ({"verifier": "nobody"}, "expected a comma list of 'open', 'oidc' and 'otp'"),
+        ({"verifier": "oidc,nobody"}, "expected a comma list"),
+        ({"verifier": ""}, "expected a comma list"),
+        ({"verifier": "otp"}, "needs both"),
+        ({"verifier": "oidc,otp", "otp_countries": "49:9"}, "needs both"),
+        ({"verifier": "otp", "otp_daily_cap_cents": "500"}, "needs both"),
+        (OTP | {"otp_daily_cap_cents": "0"}, "needs both"),
+        (OTP | {"otp_daily_cap_cents": "5.00"}, "whole number of cents"),
+        (OTP | {"otp_countries": "49:9,+43:9"}, r"otp_countries has '\+43:9'"),
+        (OTP | {"otp_countries": "49:0"}, "otp_countries has '49:0'"),
+        (OTP | {"otp_sender": "pigeon"}, "expected 'sns' or 'log'"),
+        (OTP | {"otp_sender": "log"}, "otp_sender=log shows codes in a log.* not 'dev'"),
+        (OTP | {"otp_sender_id": "12345"}, "1 to 11 letters"),
+        (OTP | {"otp_sender_id": "Helio graph"}, "1 to 11 letters"),
         ({"oidc_issuer": "https://login.example.org"}, "belong together"),
         ({"oidc_audience": "chat"}, "belong together"),
         ({"oidc_issuer": "http://login.example.org", "oidc_audience": "chat"}, "https:// URL"),
@@ -54,6 +71,20 @@ def test_contradicting_settings_are_refused(overrides: dict[str, str], message: 
     """Settings that cannot work stop the synth with a reason."""
     with pytest.raises(StageError, match=message):
         stage("dev", overrides)
+
+
+def test_codes_need_no_identity_provider() -> None:
+    """The overrides of the command line are the settings of the stage; nothing stops its deployment."""
+    given = stage("prod", OTP | {"otp_countries": "49:9, 1:1,!1876", "otp_sender_id": "Helio"})
+
+    assert (given.verifiers, given.otp_countries, given.otp_daily_cap_cents, given.otp_sender_id) == (
+        ("otp",),
+        ("49:9", "1:1", "!1876"),
+        500,
+        "Helio",
+    )
+    assert given.sends_texts
+    assert not given.lacks_identity_provider
 
 
 def test_unknown_stage_is_refused_with_the_known_ones() -> None:
@@ -84,7 +115,9 @@ def test_stage_defaults_to_the_local_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "refused"), [({}, True), (PROVIDER, False)], ids=["placeholder", "provider"]
+    ("overrides", "refused"),
+    [({}, True), (PROVIDER, False), (OTP, False)],
+    ids=["placeholder", "provider", "codes"],
 )
 def test_placeholder_cannot_be_deployed(overrides: dict[str, str], refused: bool) -> None:
     """Without an identity provider every stack wants a parameter without value, so no deployment starts."""

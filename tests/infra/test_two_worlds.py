@@ -33,6 +33,9 @@ OF_THE_STAGE = {
     "VERIFIER",
     "OIDC_ISSUER",
     "OIDC_AUDIENCE",
+    "OTP_COUNTRIES",
+    "OTP_DAILY_CAP_CENTS",
+    "OTP_SENDER",
     "ALLOWED_ORIGINS",
     "CorsConfiguration",
     "RetentionInDays",
@@ -77,7 +80,7 @@ def test_local_addresses_are_loopback(local: Deployment) -> None:
     register = local.functions()["register"]["Environment"]["Variables"]
 
     assert register["AUDIENCE"] == "127.0.0.1:4566"
-    assert register["VERIFIER"] == "open"
+    assert register["VERIFIER"] == "open,otp"
     assert outputs["BaseUrl"]["Value"]["Fn::Join"][1][0] == "http://127.0.0.1:4566/_aws/execute-api/"
     assert outputs["SocketUrl"]["Value"]["Fn::Join"][1][0] == "ws://127.0.0.1:4566/_aws/execute-api/"
     assert outputs["SocketUrl"]["Value"]["Fn::Join"][1][-1] == "/v1"

@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 from chat import bootstrap
+from chat.adapters.log_sender import LogSender
 from chat.adapters.oidc_verifier import OidcVerifier
 from chat.adapters.open_verifier import OpenVerifier
+from chat.adapters.sns_sender import SnsSender
 from chat.bootstrap import Services
 from chat.settings import SettingMissing
+from chat.usecases.codes import OtpVerifier
+from chat.usecases.verifiers import Verifiers
 
 from infra.routes import FUNCTIONS, Function
 
@@ -24,6 +28,11 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "AUDIENCE": {"AUDIENCE": "127.0.0.1:4566"},
     "ALLOWED_ORIGINS": {"ALLOWED_ORIGINS": "https://a.example, https://b.example"},
     "SOCKET_URL": {"SOCKET_URL": "wss://example.test/v1"},
+    "OTP_COUNTRIES": {
+        "OTP_COUNTRIES": "49:9,!1876",
+        "OTP_DAILY_CAP_CENTS": "500",
+        "OTP_SENDER": "sns",
+    },
     "VERIFIER": {"VERIFIER": "oidc", "OIDC_ISSUER": "https://issuer.example", "OIDC_AUDIENCE": "heliograph"},
 }
 COMMON = {
@@ -44,6 +53,8 @@ PORTS = {
     "used_proofs": "used_proofs",
     "links_by_key": "links",
     "rate_limits": "limits",
+    "codes_by_claim": "codes",
+    "spending_by_day": "spending",
 }
 
 _WHAT_IS_LOADED = """
@@ -94,7 +105,10 @@ def test_a_function_needs_only_its_own_variables(function: Function) -> None:
     if "SOCKET_URL" in function.needs:
         assert made.discovery.socket_url == "wss://example.test/v1"
     if "VERIFIER" in function.needs:
-        assert isinstance(made.verifier, OidcVerifier)
+        assert made.verification.verifiers == ("oidc",)
+        assert isinstance(made.verifier, Verifiers)
+    if function.texts:
+        assert isinstance(made.text_sender, SnsSender)
 
 
 @pytest.mark.parametrize("name", ["identity", "sockets", "discovery", "verification", "verifier"])
@@ -121,11 +135,24 @@ def test_adapters_share_one_session() -> None:
     assert len(sessions) == 1
 
 
-def test_the_open_verifier_is_chosen_by_name() -> None:
-    """Of a local stage; synthesis refuses it for others."""
-    assert isinstance(Services({"VERIFIER": "open"}).verifier, OpenVerifier)
+def test_verifiers_are_chosen_by_name() -> None:
+    """Each that the stage lists, and no other: synthesis refuses the open one where it may not be."""
+    listed = Services(COMMON | SETTINGS["VERIFIER"] | {"VERIFIER": "open,oidc,otp"}).verifier
+    assert isinstance(listed, Verifiers)
+    assert [type(one) for one in listed._names.values()] == [OpenVerifier, OidcVerifier]
+    assert [type(one) for one in listed._numbers.values()] == [OtpVerifier]
+
+    only = Services(COMMON | {"VERIFIER": "otp"}).verifier
+    assert isinstance(only, Verifiers)
+    assert (list(only._names), list(only._numbers)) == ([], ["otp"])
     with pytest.raises(SettingMissing, match="VERIFIER"):
         _ = Services({"VERIFIER": "none"}).verifier
+
+
+def test_a_laptop_sends_no_text_message() -> None:
+    """Codes stand in its log instead."""
+    local = COMMON | SETTINGS["OTP_COUNTRIES"] | {"STAGE": "local", "OTP_SENDER": "log"}
+    assert isinstance(Services(local).text_sender, LogSender)
 
 
 class TestServices:

@@ -9,6 +9,7 @@ import pytest
 from chat.domain.limits import LIMITERS, SEND, Limiter
 from chat.settings import (
     CassandraSettings,
+    CodeSettings,
     DiscoverySettings,
     IdentitySettings,
     LimitSettings,
@@ -18,6 +19,13 @@ from chat.settings import (
 )
 
 REGION = {"AWS_REGION": "eu-central-1"}
+OTP = {
+    "STAGE": "dev",
+    "AWS_REGION": "eu-central-1",
+    "OTP_COUNTRIES": "49:9,1:1,!1876",
+    "OTP_DAILY_CAP_CENTS": "500",
+    "OTP_SENDER": "sns",
+}
 OIDC = {"VERIFIER": "oidc", "OIDC_ISSUER": "https://id.example", "OIDC_AUDIENCE": "heliograph"}
 
 
@@ -65,7 +73,15 @@ def test_lists_and_open_stages() -> None:
         (SocketSettings, {"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://a/v1"}, "AWS_REGION"),
         (IdentitySettings, {}, "AUDIENCE"),
         (VerifierSettings, {}, "VERIFIER"),
-        (VerifierSettings, {"VERIFIER": "otp"}, "VERIFIER"),
+        (VerifierSettings, {"VERIFIER": "open,sms"}, "VERIFIER"),
+        (VerifierSettings, OIDC | {"VERIFIER": "otp,oidc", "OIDC_ISSUER": ""}, "OIDC_ISSUER"),
+        (CodeSettings, {}, "OTP_COUNTRIES"),
+        (CodeSettings, OTP | {"OTP_COUNTRIES": "49"}, "OTP_COUNTRIES"),
+        (CodeSettings, OTP | {"OTP_COUNTRIES": "49:0"}, "OTP_COUNTRIES"),
+        (CodeSettings, OTP | {"OTP_COUNTRIES": "+49:9"}, "OTP_COUNTRIES"),
+        (CodeSettings, OTP | {"OTP_DAILY_CAP_CENTS": ""}, "OTP_DAILY_CAP_CENTS"),
+        (CodeSettings, OTP | {"OTP_DAILY_CAP_CENTS": "-5"}, "OTP_DAILY_CAP_CENTS"),
+        (CodeSettings, OTP | {"OTP_SENDER": "pigeon"}, "OTP_SENDER"),
         (VerifierSettings, OIDC | {"OIDC_ISSUER": ""}, "OIDC_ISSUER"),
         (VerifierSettings, {"VERIFIER": "oidc", "OIDC_ISSUER": "https://a"}, "OIDC_AUDIENCE"),
         (DiscoverySettings, {"STAGE": "dev"}, "SOCKET_URL"),
@@ -76,6 +92,19 @@ def test_names_the_variable_that_is_wrong(settings: FromEnv, environ: dict[str, 
     """An absent, empty or impossible value stops the cold start with the variable's name."""
     with pytest.raises(SettingMissing, match=name):
         settings.from_env(environ)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod", ""])
+def test_codes_stand_in_no_log_but_the_local_one(stage: str) -> None:
+    """The functions of any other stage refuse to start, whoever set the variable."""
+    assert CodeSettings.from_env(OTP | {"OTP_SENDER": "log", "STAGE": "local"}).sender == "log"
+    with pytest.raises(SettingMissing, match="OTP_SENDER=log"):
+        CodeSettings.from_env(OTP | {"OTP_SENDER": "log", "STAGE": stage})
+
+
+def test_several_verifiers() -> None:
+    """In the order in which clients are told of them."""
+    assert VerifierSettings.from_env(OIDC | {"VERIFIER": "oidc,otp"}).verifiers == ("oidc", "otp")
 
 
 def test_limits_are_those_of_the_table() -> None:
@@ -91,7 +120,7 @@ def test_a_local_cloud_may_have_other_limits() -> None:
 
     assert set(instead) == {limiter.name for limiter in LIMITERS}
     assert instead["send"] == Limiter("send", 50, 5, SEND.per, SEND.kept, SEND.fails, SEND.routes)
-    assert all(instead[limiter.name].burst >= 10_000 for limiter in LIMITERS if limiter is not SEND)
+    assert all(instead[one.name].burst == 1_000 * one.burst for one in LIMITERS if one is not SEND)
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod", ""])

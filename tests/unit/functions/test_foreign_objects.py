@@ -219,6 +219,14 @@ def key_that_waits_nowhere(scene: Scene) -> dict[str, Any]:
     return call("devices", https("GET /v1/links/{key}", f"/v1/links/{key}", parameters={"key": key}))
 
 
+@attack("POST /v1/codes", "ok")
+def code_for_another(scene: Scene) -> dict[str, Any]:
+    """A code that names another's account and goes to one's own phone: who has an account plays no part."""
+    key = base64url.encode(key_of(scene, address(scene.alice)))
+    body = {"number": "+12015550123", "auth_key": key, "handle": "alice", "account": scene.alice}
+    return call("codes", https("POST /v1/codes", "/v1/codes", body))
+
+
 @attack("GET /v1/accounts/{account}", "ok")
 def public_part(scene: Scene) -> dict[str, Any]:
     """More than is public."""

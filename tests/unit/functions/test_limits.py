@@ -124,12 +124,18 @@ def poll(_scene: Scene) -> dict[str, Any]:
     return call("devices", https(route, f"/v1/links/{key}", parameters={"key": key}))
 
 
+def request_code(_scene: Scene) -> dict[str, Any]:
+    """A phone number that wants a code."""
+    body = {"number": "+12015550123", "auth_key": base64url.encode(b"k" * 32)}
+    return call("codes", https("POST /v1/codes", "/v1/codes", body))
+
+
 @pytest.mark.parametrize("route", HTTPS)
 def test_a_limited_request_is_refused_with_429(scene: Scene, route: str) -> None:
     """The body says how long in tenths of a second, the header in whole ones; nothing is done."""
     before = scene.belongings()
     scene.world.limits = Refusing()  # type: ignore[assignment]
-    public = {"POST /v1/register": register, "GET /v1/links/{key}": poll}
+    public = {"POST /v1/register": register, "GET /v1/links/{key}": poll, "POST /v1/codes": request_code}
 
     answer = public[route](scene) if route in public else scene.ask(route, route.partition(" ")[2], {"a": 1})
 
@@ -146,7 +152,9 @@ def test_a_closed_limiter_refuses_while_the_store_is_down(scene: Scene, route: s
     before = scene.belongings()
     scene.world.limit_rows.fails = StorageUnavailable("x")
 
-    answer = register(scene) if route == "POST /v1/register" else scene.ask(route, route.partition(" ")[2])
+    public = {"POST /v1/register": register, "POST /v1/codes": request_code}
+
+    answer = public[route](scene) if route in public else scene.ask(route, route.partition(" ")[2])
 
     assert (answer["statusCode"], body_of(answer)["error"]["code"]) == (503, "UNAVAILABLE")
     assert scene.belongings() == before

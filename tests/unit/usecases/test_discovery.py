@@ -13,8 +13,8 @@ from schemas import frames
 
 
 def test_the_document_fits_its_schema() -> None:
-    """Socket URL, versions, time and method of verification are those of the stage."""
-    found = discovery.discover("wss://example.test/v1", "oidc", now=5)
+    """Socket URL, versions, time and methods of verification are those of the stage."""
+    found = discovery.discover("wss://example.test/v1", ("oidc", "otp"), now=5)
 
     answer = bodies.discovery_answer(found)
 
@@ -22,14 +22,14 @@ def test_the_document_fits_its_schema() -> None:
     assert (answer["socket_url"], answer["time"], answer["verification"]) == (
         "wss://example.test/v1",
         5,
-        ["oidc"],
+        ["oidc", "otp"],
     )
     assert answer["versions"] == {"supported": [1]}
 
 
 def test_the_limits_are_those_that_are_enforced() -> None:
     """What is told is what the use cases and the schema of ``send`` refuse by."""
-    limits = discovery.discover("", "open", now=0).limits
+    limits = discovery.discover("", ("open",), now=0).limits
 
     assert limits["ciphertext_bytes"] == CIPHERTEXT_LIMIT
     assert limits["devices"] == DEVICE_LIMIT

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 
 from chat.adapters.api_gateway import ConnectionsGateway
 from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
+from chat.adapters.cassandra.codes import CassandraCodes, CassandraSpending
 from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
 from chat.adapters.cassandra.inbox import CassandraInbox
 from chat.adapters.cassandra.limits import CassandraLimits
@@ -19,19 +20,23 @@ from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
 from chat.domain.limits import CONNECT
 from chat.ports.accounts import Cards, Handles
+from chat.ports.codes import Codes, Spending, TextSender
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
 from chat.ports.inbox import Inbox
 from chat.ports.sockets import SocketGateway
 from chat.settings import (
     CassandraSettings,
+    CodeSettings,
     DiscoverySettings,
     IdentitySettings,
     LimitSettings,
     SocketSettings,
     VerifierSettings,
 )
+from chat.usecases.codes import OtpVerifier
 from chat.usecases.limits import RateLimits
+from chat.usecases.verifiers import Verifiers
 
 
 class Services:
@@ -95,6 +100,33 @@ class Services:
         return LimitSettings.from_env(self._environ)
 
     @cached_property
+    def codes(self) -> Codes:
+        """Codes that were sent."""
+        return CassandraCodes(self._cassandra)
+
+    @cached_property
+    def spending(self) -> Spending:
+        """What they cost."""
+        return CassandraSpending(self._cassandra)
+
+    @cached_property
+    def code_settings(self) -> CodeSettings:
+        """Who gets codes, and for how much."""
+        return CodeSettings.from_env(self._environ)
+
+    @cached_property
+    def text_sender(self) -> TextSender:
+        """Who sends them."""
+        # Imported here: only `codes` needs the AWS SDK, and only where messages are sent.
+        if self.code_settings.sender == "log":
+            from chat.adapters.log_sender import LogSender  # noqa: PLC0415
+
+            return LogSender()
+        from chat.adapters.sns_sender import SnsSender  # noqa: PLC0415
+
+        return SnsSender(self.code_settings.region, self.code_settings.sender_id)
+
+    @cached_property
     def sockets(self) -> SocketGateway:
         """@connections of API Gateway."""
         return ConnectionsGateway(SocketSettings.from_env(self._environ))
@@ -116,15 +148,21 @@ class Services:
 
     @cached_property
     def verifier(self) -> Verifier:
-        """The verifier of this stage."""
+        """The verifiers of this stage."""
         # Imported here: only `register` needs a JWT library.
-        if self.verification.verifier == "open":
+        names: dict[str, Verifier] = {}
+        numbers: dict[str, Verifier] = {}
+        if "open" in self.verification.verifiers:
             from chat.adapters.open_verifier import OpenVerifier  # noqa: PLC0415
 
-            return OpenVerifier()
-        from chat.adapters.oidc_verifier import OidcVerifier  # noqa: PLC0415
+            names["open"] = OpenVerifier()
+        if "oidc" in self.verification.verifiers:
+            from chat.adapters.oidc_verifier import OidcVerifier  # noqa: PLC0415
 
-        return OidcVerifier(self.verification.oidc_issuer, self.verification.oidc_audience)
+            names["oidc"] = OidcVerifier(self.verification.oidc_issuer, self.verification.oidc_audience)
+        if "otp" in self.verification.verifiers:
+            numbers["otp"] = OtpVerifier(self.codes, self.now)
+        return Verifiers(names, numbers)
 
     @cached_property
     def check_signature(self) -> CheckSignature:

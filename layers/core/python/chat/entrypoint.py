@@ -54,6 +54,7 @@ _STATUS: Mapping[Code, int] = {
     Code.DEVICE_REMOVED: 401,
     Code.ACCOUNT_REPLACED: 401,
     Code.VERIFICATION_FAILED: 403,
+    Code.NUMBER_NOT_SERVED: 403,
     Code.NOT_FOUND: 404,
     Code.HANDLE_TAKEN: 409,
     Code.DEVICE_LIMIT: 409,
@@ -64,6 +65,7 @@ _STATUS: Mapping[Code, int] = {
     Code.RATE_LIMITED: 429,
     Code.INTERNAL: 500,
     Code.UNAVAILABLE: 503,
+    Code.CODES_EXHAUSTED: 503,
 }
 """HTTP status by code; every other refusal is 400."""
 

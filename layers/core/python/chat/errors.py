@@ -37,6 +37,8 @@ class Code(StrEnum):
     REPLAYED = "REPLAYED"
     HANDLE_TAKEN = "HANDLE_TAKEN"
     VERIFICATION_FAILED = "VERIFICATION_FAILED"
+    NUMBER_NOT_SERVED = "NUMBER_NOT_SERVED"
+    CODES_EXHAUSTED = "CODES_EXHAUSTED"
     DEVICE_LIMIT = "DEVICE_LIMIT"
     DEVICE_LIST_CHANGED = "DEVICE_LIST_CHANGED"
     LAST_DEVICE = "LAST_DEVICE"
@@ -68,6 +70,8 @@ _MESSAGES: Mapping[Code, str] = {
     Code.REPLAYED: "This signed request was seen before. Sign it again.",
     Code.HANDLE_TAKEN: "This handle belongs to somebody else or is reserved.",
     Code.VERIFICATION_FAILED: "The proof of identity was not accepted.",
+    Code.NUMBER_NOT_SERVED: "This server sends no codes to numbers of that country.",
+    Code.CODES_EXHAUSTED: "The server has sent as many codes as it may today.",
     Code.DEVICE_LIMIT: "The account has 5 devices. Remove one first.",
     Code.DEVICE_LIST_CHANGED: "Another change of the device list came first. Read it and sign again.",
     Code.LAST_DEVICE: "The last device of an account cannot be removed.",

@@ -27,6 +27,11 @@ def unavailable(route: str, error: BaseException) -> None:
     _logger().warning("storage unavailable", extra={"route": route, "error": type(error).__name__})
 
 
+def code_sent(prefix: str, cents: int) -> None:
+    """A text message was handed over, and what it cost. Not to whom."""
+    _logger().info("code sent", extra={"country": prefix, "cents": cents})
+
+
 def refused(route: str, code: str) -> None:
     """A request that was answered with an error code."""
     _logger().info("refused", extra={"route": route, "code": code})

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from chat.domain.limits import LIMITERS, Limiter
+from chat.domain.numbers import Prices
 
 
 class SettingMissing(Exception):
@@ -84,25 +85,61 @@ class IdentitySettings:
 
 @dataclass(frozen=True, slots=True)
 class VerifierSettings:
-    """Who vouches for a handle: ``open`` (nobody; local stage only) or ``oidc`` (an issuer's token)."""
+    """Who vouches for a handle, in the order in which clients are told.
 
-    verifier: Literal["open", "oidc"]
-    oidc_issuer: str
-    oidc_audience: str
+    ``open`` (nobody; local stage only), ``oidc`` (an issuer's token), ``otp`` (a code by text message).
+    """
+
+    verifiers: tuple[str, ...]
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read ``VERIFIER``; with ``oidc`` also ``OIDC_ISSUER`` and ``OIDC_AUDIENCE``."""
-        verifier = _required(environ, "VERIFIER")
-        if verifier == "open":
-            return cls(verifier="open", oidc_issuer="", oidc_audience="")
-        if verifier == "oidc":
-            return cls(
-                verifier="oidc",
-                oidc_issuer=_required(environ, "OIDC_ISSUER"),
-                oidc_audience=_required(environ, "OIDC_AUDIENCE"),
-            )
-        raise SettingMissing(f"VERIFIER is {verifier!r}, not 'open' or 'oidc'")
+        """Read ``VERIFIER`` (comma list); with ``oidc`` in it also ``OIDC_ISSUER`` and ``OIDC_AUDIENCE``."""
+        text = _required(environ, "VERIFIER")
+        verifiers = _list(environ, "VERIFIER")
+        if not set(verifiers) <= {"open", "oidc", "otp"}:
+            raise SettingMissing(f"VERIFIER is {text!r}, not a list of 'open', 'oidc' and 'otp'")
+        if "oidc" not in verifiers:
+            return cls(verifiers)
+        return cls(verifiers, _required(environ, "OIDC_ISSUER"), _required(environ, "OIDC_AUDIENCE"))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSettings:
+    """To which numbers codes are sent, what that may cost (cents a day), and who sends them.
+
+    ``sender`` is ``sns`` or, on the local stage alone, ``log``. ``sender_id``: see the adapter.
+    """
+
+    prices: Prices
+    daily_cap: int
+    sender: Literal["sns", "log"]
+    sender_id: str
+    region: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``OTP_COUNTRIES``, ``OTP_DAILY_CAP_CENTS``, ``OTP_SENDER``, ``OTP_SENDER_ID``, ``STAGE``."""
+        _required(environ, "OTP_COUNTRIES")
+        try:
+            prices = Prices.parse(_list(environ, "OTP_COUNTRIES"))
+        except ValueError as problem:
+            raise SettingMissing(f"OTP_COUNTRIES: {problem}") from None
+        _required(environ, "OTP_DAILY_CAP_CENTS")
+        sender = _required(environ, "OTP_SENDER")
+        if sender not in ("sns", "log"):
+            raise SettingMissing(f"OTP_SENDER is {sender!r}, not 'sns' or 'log'")
+        if sender == "log" and environ.get("STAGE") != "local":
+            raise SettingMissing("OTP_SENDER=log shows codes in a log: it is for the stage 'local' alone")
+        return cls(
+            prices=prices,
+            daily_cap=_number(environ, "OTP_DAILY_CAP_CENTS", 0),
+            sender="log" if sender == "log" else "sns",
+            sender_id=environ.get("OTP_SENDER_ID", ""),
+            region=_required(environ, "AWS_REGION"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

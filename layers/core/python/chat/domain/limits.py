@@ -87,6 +87,9 @@ DEVICES = Limiter(
 )
 LINK_POLL = Limiter("link_poll", 60, 1_000, "key", "sampled", "open", ("GET /v1/links/{key}",))
 REGISTER = Limiter("register", 10, 360_000, "owner", "row", "closed", ("POST /v1/register",))
+CODE_AGAIN = Limiter("code_again", 1, 60_000, "number", "row", "closed", ("POST /v1/codes",))
+CODE_NUMBER = Limiter("code_number", 3, 28_800_000, "number", "row", "closed")
+CODE_COUNTRY = Limiter("code_country", 200, 30_000, "country", "row", "closed")
 
 LIMITERS: tuple[Limiter, ...] = (
     SEND,
@@ -101,6 +104,9 @@ LIMITERS: tuple[Limiter, ...] = (
     DEVICES,
     LINK_POLL,
     REGISTER,
+    CODE_AGAIN,
+    CODE_NUMBER,
+    CODE_COUNTRY,
 )
 
 UNLIMITED: Mapping[str, str] = {

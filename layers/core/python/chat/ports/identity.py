@@ -38,16 +38,15 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a registering client presents: a method and, for some, a token."""
+    """What a registering client presents: a method and, for some, a token or the code it was sent."""
 
     method: str
     token: str = ""
+    code: str = ""
 
 
 class Verifier(Protocol):
     """Vouches for whoever registers."""
-
-    method: str
 
     def owner(self, verification: Verification, *, handle: str, auth_key: bytes) -> str:
         """Who this is, stable over time: '<method>:<subject>'.

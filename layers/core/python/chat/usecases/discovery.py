@@ -31,13 +31,13 @@ class Discovery:
     limits: dict[str, int]
 
 
-def discover(socket_url: str, verification: str, *, now: int) -> Discovery:
+def discover(socket_url: str, verification: tuple[str, ...], *, now: int) -> Discovery:
     """Where the socket is, what is spoken there, the limits, and the server's time (ms)."""
     return Discovery(
         socket_url=socket_url,
         versions=VERSIONS,
         time=now,
-        verification=(verification,),
+        verification=verification,
         limits={
             "frame_bytes": FRAME_BYTES,
             "event_frame_bytes": EVENT_FRAME_BYTES,

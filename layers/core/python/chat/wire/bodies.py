@@ -12,6 +12,7 @@ from chat.domain.ids import AccountId, Address, DeviceId
 from chat.domain.relations import Relation
 from chat.errors import ChatError, Code, seconds
 from chat.ports.identity import Verification
+from chat.usecases.codes import CodeRequest, CodeSent
 from chat.usecases.discovery import Discovery
 from chat.usecases.register import Registration
 from chat.wire import json_text, validation
@@ -34,14 +35,21 @@ class LinkRequest:
 def parse_registration(body: bytes) -> Registration:
     """The body of ``POST /v1/register``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
     raw = _object(body, "register_request")
+    shown = raw["verification"]
     return Registration(
         handle=raw["handle"],
         auth_key=_bytes(raw["auth_key"]),
         name=raw["name"],
         time=int(raw["time"]),
         signature=_bytes(raw["signature"]),
-        verification=Verification(raw["verification"]["method"], raw["verification"].get("token", "")),
+        verification=Verification(shown["method"], shown.get("token", ""), shown.get("code", "")),
     )
+
+
+def parse_code_request(body: bytes) -> CodeRequest:
+    """The body of ``POST /v1/codes``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
+    raw = _object(body, "code_request")
+    return CodeRequest(raw["number"], _bytes(raw["auth_key"]))
 
 
 def parse_link(body: bytes) -> LinkRequest:
@@ -86,6 +94,11 @@ def register_answer(device: Address, devices: DeviceList) -> dict[str, Any]:
         "handle": devices.handle,
         "version": devices.version,
     }
+
+
+def code_answer(sent: CodeSent) -> dict[str, Any]:
+    """Answer of ``POST /v1/codes``."""
+    return {"expires_at": sent.expires_at, "again_at": sent.again_at}
 
 
 def devices_answer(
