@@ -28,7 +28,12 @@ WEEK_MS = 7 * 24 * 3600 * 1000
 
 def files() -> dict[str, dict[str, Any]]:
     """Every vector file by its name."""
-    return {"signed_bytes.json": signed_bytes(), "conversation.json": conversations(), "ids.json": ids()}
+    return {
+        "signed_bytes.json": signed_bytes(),
+        "conversation.json": conversations(),
+        "ids.json": ids(),
+        "link_check.json": link_checks(),
+    }
 
 
 def render(content: dict[str, Any]) -> str:
@@ -82,6 +87,25 @@ def conversations() -> dict[str, Any]:
         "vectors": [
             {"mine": mine, "other": other, "conversation": _conversation(mine, other)}
             for mine, other in pairs
+        ],
+    }
+
+
+def link_checks() -> dict[str, Any]:
+    """The number that both devices show after a linking."""
+    newcomer = _public_key(SECOND_SEED)
+    cases = [(CLOUD, ALICE, 2), (CLOUD, ALICE, 3), (CLOUD, BOB, 2), (LOCAL, ALICE, 2)]
+    return {
+        "about": "First 8 bytes of SHA-256 over purpose and fields, one a line, modulo 1,000,000.",
+        "vectors": [
+            {
+                "audience": audience,
+                "account": account,
+                "device": device,
+                "auth_key": newcomer,
+                "check": _link_check(audience, account, device, newcomer),
+            }
+            for audience, account, device in cases
         ],
     }
 
@@ -147,6 +171,11 @@ def _vector(name: str, purpose: str, signer: dict[str, Any], fields: dict[str, A
 def _conversation(mine: str, other: str) -> str:
     lower, higher = sorted((mine, other))
     return _b64(hashlib.sha256(f"heliograph-conversation-v1\n{lower}\n{higher}".encode()).digest()[:16])
+
+
+def _link_check(audience: str, account: str, device: int, auth_key: str) -> str:
+    text = f"heliograph-link-check-v1\n{audience}\n{account}\n{device}\n{auth_key}"
+    return f"{int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % 1_000_000:06}"
 
 
 def _uuid7(ms: int, random: int) -> str:

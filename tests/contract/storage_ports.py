@@ -516,8 +516,9 @@ class TestProofsAndLinks:
         key, first = account().encode()[:32], address(3)
         assert ports.links.find(key) is None
 
-        ports.links.add(key, first)
-        ports.links.add(key, address())
+        assert ports.links.add(key, first) == first
+        assert ports.links.add(key, address()) == first
+        assert ports.links.add(key, first) == first
 
         assert ports.links.find(key) == first
 

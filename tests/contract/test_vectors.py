@@ -51,6 +51,15 @@ def test_signatures_verify(vector: dict[str, Any]) -> None:
         key.verify(raw(vector["signature"]), (vector["text"] + "\n").encode())
 
 
+@pytest.mark.parametrize("vector", vectors("link_check.json"), ids=lambda vector: vector["check"])
+def test_link_checks_are_six_digits_of_a_digest(vector: dict[str, Any]) -> None:
+    """They differ by anything that differs."""
+    said = [vector[name] for name in ("audience", "account", "device", "auth_key")]
+    digest = hashlib.sha256("\n".join(["heliograph-link-check-v1", *map(str, said)]).encode()).digest()
+    assert f"{int.from_bytes(digest[:8], 'big') % 10**6:06}" == vector["check"]
+    assert len({v["check"] for v in vectors("link_check.json")}) == len(vectors("link_check.json"))
+
+
 def test_every_purpose_has_a_vector() -> None:
     """Each purpose that docs/protocol.md names is there, and no other."""
     purposes = {vector["fields"]["purpose"] for vector in vectors("signed_bytes.json")}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from heliograph import Client, DeviceListChanged, PeerReplaced, SendFailed
+from heliograph import Client, DeviceListChanged, HeliographError, PeerReplaced, SendFailed
 
 from tests.e2e.client import ANSWER_SECONDS
 from tests.integration.oidc.issuer import Issuer
@@ -120,6 +120,27 @@ async def test_a_device_that_was_away_learns_that_it_was_delivered(
                 async for copy in (await again.conversation(bob.handle)).history():
                     status = copy.status
         assert status == "delivered"
+
+
+async def test_somebody_quicker_gets_neither_the_device_nor_the_account(opened: Open) -> None:
+    """The owner's device is told that the code is used, and the new one refuses whom it does not know."""
+    async with clients(opened("phone"), opened("laptop"), opened("mallory")) as (phone, laptop, mallory):
+        await phone.register(handle())
+        await mallory.register(handle())
+        code = await laptop.start_linking()
+        check = await mallory.link(code)
+        with pytest.raises(HeliographError) as refused:
+            await phone.link(code)
+        assert refused.value.code == "LINK_TAKEN"
+        offer = await laptop.link_offer(ANSWER_SECONDS)
+        assert (offer.handle, offer.check) == (mallory.handle, check)
+        await laptop.refuse_link()
+
+        check = await phone.link(await laptop.start_linking())
+        offer = await laptop.link_offer(ANSWER_SECONDS)
+        assert (offer.handle, offer.check) == (phone.handle, check)
+        await laptop.accept_link(offer)
+        await laptop.connected(ANSWER_SECONDS)
 
 
 async def test_peers_learn_of_a_new_device(opened: Open) -> None:

@@ -202,8 +202,8 @@ class FakeLinks:
     def __init__(self) -> None:
         self.links: dict[str, Address] = {}
 
-    def add(self, auth_key: bytes, device: Address) -> None:
-        self.links.setdefault(base64url.encode(auth_key), device)
+    def add(self, auth_key: bytes, device: Address) -> Address:
+        return self.links.setdefault(base64url.encode(auth_key), device)
 
     def find(self, auth_key: bytes) -> Address | None:
         return self.links.get(base64url.encode(auth_key))

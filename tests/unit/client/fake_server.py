@@ -272,6 +272,8 @@ class FakeServer:
                 verify(self.accounts[account]["devices"][device], body["signature"], statement)
                 if body["version"] != self.accounts[account]["version"] + 1:
                     return 409, "error_answer", {"error": error("DEVICE_LIST_CHANGED")}
+                if self.links.get(body["auth_key"], (account,))[0] != account:
+                    return 409, "error_answer", {"error": error("LINK_TAKEN")}
                 self.links[body["auth_key"]] = account, self.add_device(account, body["auth_key"])
             case "DELETE", ["devices", number]:
                 self.remove_device(account, int(number))

@@ -172,6 +172,30 @@ class TestLink:
         assert code(link, world, address(alice, 2), b"m" * 32, own=read) is Code.DEVICE_LIST_CHANGED
         assert world.links.find(b"m" * 32) is None
 
+    def test_a_device_that_another_account_took_in(self, world: World) -> None:
+        """LINK_TAKEN, and the list is as it was: somebody else saw the code first, and the owner learns."""
+        alice, mallory = world.account("alice"), world.account("mallory")
+        link(world, address(mallory))
+
+        assert code(link, world, address(alice)) is Code.LINK_TAKEN
+        assert world.cards.lists[alice].version == 1
+        assert world.links.find(NEW) == address(mallory, 2)
+
+    def test_another_account_takes_it_in_at_the_same_moment(self, world: World) -> None:
+        """LINK_TAKEN too; the device that will never come is off the list again, and nobody is told."""
+        alice, mallory = world.account("alice"), world.account("mallory")
+        socket, add = world.online(alice), world.links.add
+
+        def late(key: bytes, device: Address) -> Address:
+            add(key, address(mallory, 2))
+            return add(key, device)
+
+        world.links.add = late  # type: ignore[method-assign]
+
+        assert code(link, world, address(alice)) is Code.LINK_TAKEN
+        assert [d.device for d in world.cards.lists[alice].devices] == [1]
+        assert world.sockets.events(socket.connection_id) == []
+
     def test_nobody_was_taken_in(self, world: World) -> None:
         """NOT_FOUND: ask again."""
         assert code(devices.find_link, NEW, links=world.links, limits=world.limits, now=NOW) is Code.NOT_FOUND

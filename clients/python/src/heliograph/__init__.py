@@ -22,6 +22,7 @@ from heliograph.errors import (
     EncryptionRefused,
     HandleTaken,
     HeliographError,
+    LinkedElsewhere,
     NetworkError,
     NoAnswer,
     NoServer,
@@ -49,6 +50,7 @@ from heliograph.events import (
     Undecryptable,
 )
 from heliograph.ids import AccountId, Address, ConversationId, Cursor, LogicalId, MessageId
+from heliograph.linking import LinkOffer
 from heliograph.model import Conversation, Device, Message
 
 __version__ = "0.1.0"
@@ -77,6 +79,8 @@ __all__ = [
     "Event",
     "HandleTaken",
     "HeliographError",
+    "LinkOffer",
+    "LinkedElsewhere",
     "LogicalId",
     "Message",
     "MessageId",

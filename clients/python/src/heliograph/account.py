@@ -8,8 +8,9 @@ import re
 import sqlite3
 
 from heliograph import linking
-from heliograph.errors import AlreadyRegistered, BadHandle, HeliographError
+from heliograph.errors import AlreadyRegistered, BadHandle, HeliographError, LinkedElsewhere
 from heliograph.ids import AccountId, base64url, from_base64url
+from heliograph.linking import LinkOffer
 from heliograph.model import Device
 from heliograph.opening import OpenProfile
 from heliograph.store import incoming, peers, profile
@@ -76,31 +77,67 @@ class OwnAccount(OpenProfile):
             return account
 
     async def start_linking(self) -> str:
-        """Give the code by which a device of the account takes this new one in; then await `linked`."""
+        """Give the code by which a device of the account takes this new one in; then await `link_offer`.
+
+        The same for ten minutes, over a restart too; then another one.
+        """
         if self._identity is not None:
             raise AlreadyRegistered(f"the profile is {self._identity.handle} already")
-        return linking.code(await self._store().run(profile.key))
+        now = self._clock.local()
+        return linking.code(
+            await self._store().run(
+                lambda connection: profile.linking_key(connection, now, linking.CODE_LIFE_MS)
+            )
+        )
 
-    async def linked(self, timeout: float = 600) -> None:  # noqa: ASYNC109 - the SDK's promise
-        """Wait until this new device was taken in.
+    async def link_offer(self, timeout: float = 600) -> LinkOffer:  # noqa: ASYNC109 - the SDK's promise
+        """Wait until an account took this new device in, and give it. Ask the owner whether it is theirs.
+
+        Then `accept_link` or `refuse_link`: somebody else who saw the code may have been first.
 
         Raises:
-            TimeoutError: Not within `timeout` seconds; the code stays good for another try.
+            TimeoutError: Not within `timeout` seconds.
         """
         key = await self._store().run(profile.key)
         async with asyncio.timeout(timeout):
-            account, device, handle, own = await linking.wait(self._https(), key)
-        await self._become(account, device, handle, own)
+            return await linking.wait(self._https(), key)
 
-    async def link(self, code: str, *, name: str = "device") -> None:
-        """Take in the new device that shows this code.
+    async def accept_link(self, offer: LinkOffer) -> None:
+        """Become a device of the account that took this one in."""
+        await self._become(offer.account, offer.device, offer.handle, offer.own)
+
+    async def refuse_link(self) -> None:
+        """Have nothing to do with the account that took this device in: its key is thrown away."""
+        await self._store().run(profile.forget_key)
+
+    async def linked(self, timeout: float = 600, *, handle: str | None = None) -> None:  # noqa: ASYNC109 - the SDK's promise
+        """Wait until this new device was taken in, and become a device of that account without asking.
+
+        Args:
+            timeout: Seconds to wait.
+            handle: The owner's; another account is refused.
+
+        Raises:
+            TimeoutError: Not within that time.
+            LinkedElsewhere: It was another account's device that took it in. Show a new code.
+        """
+        offer = await self.link_offer(timeout)
+        if handle is not None and offer.handle != handle:
+            await self.refuse_link()
+            raise LinkedElsewhere(f"{offer.handle} took this device in, not {handle}: show a new code")
+        await self.accept_link(offer)
+
+    async def link(self, code: str, *, name: str = "device") -> str:
+        """Take in the new device that shows this code. Gives six digits: the new device must show the same.
 
         Raises:
             BadLinkCode: It is no such code.
             DeviceLimit: The account has as many devices as it can have.
+            HeliographError: LINK_TAKEN where another account was first.
         """
-        own = await linking.take_in(self._https(), self.identity, linking.parse(code), name)
-        await self._running().directory.refresh(own)
+        check = await linking.take_in(self._https(), self.identity, linking.parse(code), name)
+        await self._running().directory.refresh(self.account)
+        return check
 
     async def devices(self) -> list[Device]:
         """List the devices of this account."""

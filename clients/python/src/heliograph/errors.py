@@ -16,6 +16,7 @@ SDK_CODES = frozenset(
         "ALREADY_REGISTERED",
         "BAD_HANDLE",
         "BAD_LINK_CODE",
+        "LINKED_ELSEWHERE",
         "CLOSED",
         "ENCRYPTION_REFUSED",
         "HANDSHAKE_REFUSED",
@@ -203,6 +204,12 @@ class BadLinkCode(HeliographError):
     """The text is not the code of a new device."""
 
     default_code = "BAD_LINK_CODE"
+
+
+class LinkedElsewhere(HeliographError):
+    """The new device was linked to another account than its owner's: somebody else saw its code."""
+
+    default_code = "LINKED_ELSEWHERE"
 
 
 class SendFailed(HeliographError):

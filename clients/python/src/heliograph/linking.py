@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
+from dataclasses import dataclass, field
 
+from heliograph import signing
 from heliograph.errors import (
     BadLinkCode,
     HeliographError,
@@ -19,6 +22,9 @@ from heliograph.signing import AuthKey, Identity
 from heliograph.store.peers import Peer
 
 CODE = re.compile(r"hl1\.([A-Za-z0-9_-]{43})")
+CODE_LIFE_MS = 600_000
+"""How long a new device shows one code: then it throws the key away and makes another one."""
+
 ASK_SECONDS = 1.0
 TRIES = 3
 
@@ -40,8 +46,32 @@ def parse(text: str) -> str:
     return found[1]
 
 
-async def wait(api: HttpApi, key: AuthKey) -> tuple[AccountId, int, str, Peer]:
-    """Ask until the new device was taken in; give account, device, handle and the account's device list."""
+def check_number(audience: str, account: str, device: int, auth_key: str) -> str:
+    """Give the six digits that both devices show after a linking: equal where both speak of the same."""
+    said = signing.lines("heliograph-link-check-v1", audience, account, device, auth_key)
+    return f"{int.from_bytes(hashlib.sha256(said).digest()[:8]) % 1_000_000:06}"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOffer:
+    """An account that took this new device in. Whoever saw the code first could do that: ask the owner.
+
+    Attributes:
+        account: Its id.
+        handle: Its handle.
+        device: The number that it gave to this device.
+        check: Six digits, the same that the device which took it in shows.
+    """
+
+    account: AccountId
+    handle: str
+    device: int
+    check: str
+    own: Peer = field(repr=False)
+
+
+async def wait(api: HttpApi, key: AuthKey) -> LinkOffer:
+    """Ask until the new device was taken in."""
     while True:
         try:
             answer = await api.linked(key.public)
@@ -51,22 +81,28 @@ async def wait(api: HttpApi, key: AuthKey) -> tuple[AccountId, int, str, Peer]:
     account, device = AccountId(answer["account"]), int(answer["device"])
     await api.discover()
     own = await api.own_account(Identity(account, device, "", key))
-    return account, device, own["handle"], Peer(account, own["handle"], int(own["version"]), devices_of(own))
+    return LinkOffer(
+        account,
+        own["handle"],
+        device,
+        check_number(api.audience, account, device, key.public),
+        Peer(account, own["handle"], int(own["version"]), devices_of(own)),
+    )
 
 
-async def take_in(api: HttpApi, me: Identity, auth_key: str, name: str) -> AccountId:
-    """Sign a new device in; a change of the list that came first is read and signed again.
+async def take_in(api: HttpApi, me: Identity, auth_key: str, name: str) -> str:
+    """Sign a new device in, and give its check number; a change of the list that came first is signed after.
 
     Repeating it after a lost answer finds the device on the list and changes nothing.
     """
     for attempt in range(TRIES):
         now = await api.devices(me)
-        if auth_key in devices_of(now).values():
-            break
         try:
-            await api.link(me, auth_key, name, int(now["version"]) + 1)
+            if auth_key not in devices_of(now).values():
+                now = await api.link(me, auth_key, name, int(now["version"]) + 1)
             break
         except HeliographError as problem:
             if problem.code != "DEVICE_LIST_CHANGED" or attempt == TRIES - 1:
                 raise
-    return me.account
+    device = next(number for number, key in devices_of(now).items() if key == auth_key)
+    return check_number(api.audience, me.account, device, auth_key)

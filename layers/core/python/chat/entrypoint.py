@@ -59,6 +59,7 @@ _STATUS: Mapping[Code, int] = {
     Code.HANDLE_TAKEN: 409,
     Code.DEVICE_LIMIT: 409,
     Code.DEVICE_LIST_CHANGED: 409,
+    Code.LINK_TAKEN: 409,
     Code.LAST_DEVICE: 409,
     Code.RELATION_LIMIT: 409,
     Code.TOO_LARGE: 413,

@@ -41,6 +41,7 @@ class Code(StrEnum):
     CODES_EXHAUSTED = "CODES_EXHAUSTED"
     DEVICE_LIMIT = "DEVICE_LIMIT"
     DEVICE_LIST_CHANGED = "DEVICE_LIST_CHANGED"
+    LINK_TAKEN = "LINK_TAKEN"
     LAST_DEVICE = "LAST_DEVICE"
     RELATION_LIMIT = "RELATION_LIMIT"
 
@@ -74,6 +75,7 @@ _MESSAGES: Mapping[Code, str] = {
     Code.CODES_EXHAUSTED: "The server has sent as many codes as it may today.",
     Code.DEVICE_LIMIT: "The account has 5 devices. Remove one first.",
     Code.DEVICE_LIST_CHANGED: "Another change of the device list came first. Read it and sign again.",
+    Code.LINK_TAKEN: "Another account took this new device in. Show a new code on it.",
     Code.LAST_DEVICE: "The last device of an account cannot be removed.",
     Code.RELATION_LIMIT: "The account is related to 5,000 others and can take no more.",
 }

@@ -46,6 +46,8 @@ _NEXT = {
     "REPLACED": "end the other program that uses this profile's identity",
     "ENCRYPTION_REFUSED": "make up   (clear text stays on this machine)",
     "BAD_LINK_CODE": "helio -p NEW_PROFILE link   (on the new device, shows the code)",
+    "LINK_TAKEN": "answer `n` on the new device, then: helio -p NEW_PROFILE link",
+    "LINKED_ELSEWHERE": "{helio} link   (shows a new code; let nobody else see it)",
     "DEVICE_LIMIT": "{helio} devices remove NUMBER",
     "LAST_DEVICE": "link another device first: helio -p NEW_PROFILE link",
     "VERSION_UNSUPPORTED": "pip install --upgrade heliograph",

@@ -29,6 +29,22 @@ def key(connection: sqlite3.Connection) -> AuthKey:
     return made
 
 
+def forget_key(connection: sqlite3.Connection) -> None:
+    """Throw the key of a profile away that has no account: the next one is another device."""
+    connection.execute("DELETE FROM settings WHERE name IN ('auth_seed', 'code_since')")
+
+
+def linking_key(connection: sqlite3.Connection, now: int, life: int) -> AuthKey:
+    """Give the key whose code is shown; another one once it was shown for `life` ms."""
+    since = get(connection, "code_since")
+    if since is not None and not 0 <= now - int(since) < life:
+        forget_key(connection)
+        since = None
+    if since is None:
+        put(connection, "code_since", now)
+    return key(connection)
+
+
 def identity(connection: sqlite3.Connection) -> Identity | None:
     """Give the identity, once there is one."""
     account = get(connection, "account")

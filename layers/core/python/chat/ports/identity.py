@@ -27,8 +27,8 @@ class UsedProofs(Protocol):
 class Links(Protocol):
     """Where a new device was taken in, for the ten minutes it waits to know."""
 
-    def add(self, auth_key: bytes, device: Address) -> None:
-        """Note it; safe to repeat."""
+    def add(self, auth_key: bytes, device: Address) -> Address:
+        """Note it if nothing stands there. Returns what does: ``device``, or what came first."""
         ...
 
     def find(self, auth_key: bytes) -> Address | None:

@@ -39,13 +39,17 @@ def link(
     """Add the device with ``auth_key``, as the device ``by`` states, and return the list with it.
 
     Linking a key that is on the list already only repeats the steps behind the list: so a retry after a crash
-    ends well. Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, DEVICE_LIMIT or DEVICE_LIST_CHANGED.
+    ends well. A key that another account took in is not for this one: its device follows the first.
+    Raises ChatError CLOCK_SKEW, UNAUTHENTICATED, DEVICE_LIMIT, DEVICE_LIST_CHANGED or LINK_TAKEN.
     """
     check_time(time, now)
     signer = own.find(by.device)
     statement = signed_bytes.link(audience, by, auth_key, version, time)
     if signer is None or not check_signature(signer.auth_key, signature, statement):
         raise ChatError(Code.UNAUTHENTICATED)
+    taken = links.find(auth_key)
+    if taken is not None and taken.account != own.account:
+        raise ChatError(Code.LINK_TAKEN)
     if own.find_key(auth_key) is None:
         if len(own.devices) >= DEVICE_LIMIT:
             raise ChatError(Code.DEVICE_LIMIT)
@@ -57,8 +61,9 @@ def link(
         if not cards.replace(own):
             raise ChatError(Code.DEVICE_LIST_CHANGED)
     added = own.find_key(auth_key)
-    if added is not None:
-        links.add(auth_key, Address(own.account, added.device))
+    if added is not None and links.add(auth_key, Address(own.account, added.device)).account != own.account:
+        cards.replace(own.without(added.device))  # it came in between; if this fails, the owner sees it
+        raise ChatError(Code.LINK_TAKEN)
     removal.tell(own, cards=cards, connections=connections, sockets=sockets, encode=encode)
     return own
 

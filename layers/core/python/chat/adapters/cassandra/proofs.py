@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.adapters.cassandra.session import Cassandra
+from chat.adapters.cassandra.session import Cassandra, Row
 from chat.adapters.cassandra.statement import Statement
 from chat.domain import base64url
 from chat.domain.ids import AccountId, Address, DeviceId
@@ -36,17 +36,20 @@ class CassandraLinks:
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
-    def add(self, auth_key: bytes, device: Address) -> None:
+    def add(self, auth_key: bytes, device: Address) -> Address:
         """See the port. An unknown outcome is settled by a repeat: a key is linked once, to one device."""
-        key = base64url.encode(auth_key)
+        values = base64url.encode(auth_key), device.account, device.device
         try:
-            self._cassandra.apply(_LINK, key, device.account, device.device)
+            applied = self._cassandra.apply(_LINK, *values)
         except OutcomeUnknown:
-            self._cassandra.apply(_LINK, key, device.account, device.device)
+            applied = self._cassandra.apply(_LINK, *values)
+        return device if applied else _address(applied.row)
 
     def find(self, auth_key: bytes) -> Address | None:
         """See the port."""
         rows = self._cassandra.run(_FIND, base64url.encode(auth_key))
-        if not rows:
-            return None
-        return Address(AccountId(rows[0]["account_id"]), DeviceId(rows[0]["device_id"]))
+        return _address(rows[0]) if rows else None
+
+
+def _address(row: Row) -> Address:
+    return Address(AccountId(row["account_id"]), DeviceId(row["device_id"]))
