@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,27 @@ def test_a_row_that_comes_again_is_acknowledged_again_and_shown_once(world: Worl
             await next_event(stream, MessageReceived)
             await (await (await alice.conversation("bob")).send("next")).reached("delivered", 5)
             assert (await next_event(stream, MessageReceived)).message.text == "next"
+
+    run(story())
+
+
+def test_a_wrong_clock_at_the_start_forgets_no_names(world: World) -> None:
+    """A machine that wakes up in another year still knows a row that comes again: nothing decrypts twice."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, bob):
+            await (await (await alice.conversation("bob")).send("Hi")).reached("delivered", 5)
+            sent = world.server.sent("send")[0]["messages"][0]
+            await bob.close()
+            address, sender = f"{bob.account}:1", f"{alice.account}:1"
+            world.server.deliver(address, sender, sent["id"], bob.account, sent["devices"]["1"])
+            later = world.client("bob")
+            later._clock._local = lambda: time.time_ns() // 1_000_000 + 10 * 365 * 86_400_000
+            later._encryption.decrypt = lambda *_, **__: pytest.fail("decrypted twice")  # type: ignore[method-assign]
+            async with later:
+                await later.connected(5)
+                await until(lambda: not world.server.inbox[address])
+                assert await texts(later, "alice") == ["Hi"]
 
     run(story())
 

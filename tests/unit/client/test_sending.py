@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,10 @@ from heliograph import (
     StatusChanged,
     TooLarge,
 )
-from heliograph.ids import id_milliseconds
+from heliograph.ids import AccountId, id_milliseconds, mint, new_logical_id
+from heliograph.signing import AuthKey, Identity
+from heliograph.store import outgoing, peers, schema
+from heliograph.store.peers import Peer
 
 from tests.unit.client.fake_server import error
 from tests.unit.client.world import World, newest, next_event, run, statuses, texts, until
@@ -88,11 +93,15 @@ def test_queued_messages_share_a_frame(world: World) -> None:
             )
             for number in range(60):
                 await conversation.send(str(number))
-            await asyncio.sleep(0.05)
-            world.server.frames.clear()
-            world.server.refuse_frame = lambda frame: None
+            await until(lambda: world.server.sent("send"))
+            frames: list[dict[str, Any]] = []
+
+            def take(frame: dict[str, Any]) -> None:
+                if frame["action"] == "send":
+                    frames.append(frame)
+
+            world.server.refuse_frame = take
             await alice.drained(5)
-            frames = world.server.sent("send")
             assert [len(frame["messages"]) for frame in frames] == [50, 10]
             ids = [item for frame in frames for item in inside(frame)]
             assert ids == sorted(ids)
@@ -241,6 +250,27 @@ def test_a_clock_that_fell_behind_is_corrected_at_once(world: World) -> None:
             assert await texts(bob, "alice") == ["before", "after"]
 
     run(story())
+
+
+def test_ids_go_on_rising_behind_a_frame_that_was_cut(tmp_path: Path) -> None:
+    """Where ids run too far ahead the frame ends; the ids after it are larger than those in it."""
+    connection = sqlite3.connect(tmp_path / "alice.db")
+    schema.prepare(connection)
+    me = Identity(AccountId(mint(0)), 1, "alice", AuthKey.generate())
+    own, bob = (Peer(account, "", 1, {1: ""}) for account in (me.account, AccountId(mint(1))))
+    now = 1_700_000_000_000
+    peers.saw(connection, bob.account, now + outgoing.LEAD_MS - 3)
+    queue = [
+        outgoing.add(connection, me, bob.account, new_logical_id(), "Hi", now, "30d")[0].seq for _ in range(9)
+    ]
+    ids = []
+    while queue:
+        prepared = outgoing.prepare(connection, me, bob, own, queue, now, ClearEncryption())
+        ids += [attempt.id for attempt in prepared.attempts]
+        queue = queue[len(prepared.attempts) :]
+        now += prepared.wait_ms + 1
+    connection.close()
+    assert ids == sorted(ids)
 
 
 def test_a_changed_device_list_is_repaired(world: World) -> None:

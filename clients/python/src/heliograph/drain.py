@@ -16,7 +16,7 @@ from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.signing import Identity
 from heliograph.socket import Socket
-from heliograph.store import event_log, outgoing, profile
+from heliograph.store import event_log, messages, outgoing, profile
 from heliograph.store.database import Database
 
 logger = logging.getLogger("heliograph")
@@ -133,6 +133,7 @@ class Drain:
             if not first:
                 return False
             profile.put(connection, "server", self._base_url)
+            messages.forget_old_names(connection, self._me.account, int(caught_up["time"]))
             if profile.confirm_previous_connect(connection, previous):
                 return False
             if profile.get(connection, "rolled_back_to") == str(previous):

@@ -20,7 +20,7 @@ from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.outbox import Outbox
 from heliograph.signing import Identity
-from heliograph.store import event_log, incoming, messages, outgoing, peers
+from heliograph.store import event_log, incoming, outgoing, peers
 from heliograph.store.database import Database
 from heliograph.store.incoming import Ingested
 from heliograph.transport import Transport
@@ -50,7 +50,6 @@ class Engine:
         self.watch = Watch()
         self.directory = Directory(database, api, me, on_logged)
         self._database = database
-        self._clock = clock
         self._on_logged = on_logged
         self.acks = AckQueue(database, ack_delay, self._flush_acks)
         self.inbox = Inbox(database, me, encryption, self.acks, self._stored, self._reconnect)
@@ -81,11 +80,9 @@ class Engine:
 
     async def start(self, *, connect: bool) -> None:
         """Take up what an earlier run left, and connect unless told not to."""
-        now = self._clock.now()
 
         def load(connection: Any) -> tuple[Any, Any]:
             event_log.prune(connection)
-            messages.forget_old_names(connection, self.me.account, now)
             return outgoing.waiting(connection), incoming.pending_acks(connection)
 
         waiting, owed = await self._database.run(load)

@@ -160,6 +160,6 @@ def find_name(connection: sqlite3.Connection, message_id: str, sender: str) -> t
 
 
 def forget_old_names(connection: sqlite3.Connection, own: AccountId, now: int) -> None:
-    """Drop names of received messages that can not come again."""
+    """Drop names of received messages that can not come again; `now` is the server's, ours may be wrong."""
     oldest = mint(max(now - REMEMBERED_MS, 0))
     connection.execute("DELETE FROM names WHERE id < ? AND sender NOT LIKE ? || ':%'", (oldest, own))

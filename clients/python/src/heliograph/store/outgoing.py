@@ -110,7 +110,7 @@ def prepare(
     settled: list[int] = []
     newest = peers.newest_seen(connection, peer.account)
     renew = False
-    size = 0
+    size = wait_ms = 0
     for seq in queue:
         row = connection.execute(
             "SELECT m.status, a.id, a.body FROM messages m LEFT JOIN attempts a ON a.message = m.seq "
@@ -124,7 +124,8 @@ def prepare(
         if message_id is None or renew or now - id_milliseconds(message_id) > REPEAT_MS:
             milliseconds = next_milliseconds(now, newest)
             if milliseconds - now > LEAD_MS:
-                return Prepared(attempts, settled, milliseconds - now - LEAD_MS // 2)
+                wait_ms = milliseconds - now - LEAD_MS // 2
+                break
             message_id, body, newest, renew = mint(milliseconds), None, milliseconds, True
             messages.came_under(connection, seq, message_id, me.address)
         if body is None:
@@ -136,7 +137,7 @@ def prepare(
         attempts.append(Attempt(seq, message_id, body))
     if renew:
         peers.saw(connection, peer.account, newest)
-    return Prepared(attempts, settled, 0)
+    return Prepared(attempts, settled, wait_ms)
 
 
 def _encrypt(
