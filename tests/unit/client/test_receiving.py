@@ -272,6 +272,26 @@ def test_copies_of_own_devices_appear_as_own_messages(world: World) -> None:
     run(story())
 
 
+def test_an_account_is_accepted_once_another_own_device_wrote_to_it(world: World) -> None:
+    """Every device of the account owes it receipts then, for what came before, too."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob", "carol") as (_, bob, carol), world.client("phone") as phone:
+            code = await phone.start_linking()
+            waiting = asyncio.create_task(phone.linked(5))
+            await bob.link(code)
+            await waiting
+            await phone.connected(5)
+            message = await (await carol.conversation("bob")).send("Hi")
+            await message.reached("sent", 5)
+            received = (await next_event(phone.events(), MessageReceived)).message
+            await received.mark_read()
+            await (await bob.conversation("carol")).send("Welcome")
+            await message.reached("read", 5)
+
+    run(story())
+
+
 def test_stored_receipts_are_acknowledged_quietly(world: World) -> None:
     """A receipt that waited in the inbox counts and its row goes."""
 

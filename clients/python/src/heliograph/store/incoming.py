@@ -143,6 +143,8 @@ def _message(
     )
     connection.execute("INSERT INTO names VALUES (?, ?, ?)", (message_id, sender, seq))
     event_log.append(connection, "copied" if own_copy else "received", seq)
+    if own_copy and peers.accept(connection, peer):  # another own device wrote to it
+        done.acks.extend(owe_receipts(connection, me, peer))
     return owe_receipt("sent" if own_copy else "delivered")
 
 
