@@ -12,7 +12,7 @@ call of the database session below the adapters, such as ``send.storage.apply.af
 * ``<function>.sockets.post_all.gone`` / ``.fail``: the next posts are answered 410 / fail unmade, once;
   ``.made_gone`` / ``.made_fail``: they are made, and reported so all the same;
 * ``<function>.skew``: its clock is off by the ms in the file, as long as it is there;
-* ``<function>.swap``: it runs as its mutant of :mod:`tests.mutants`, as long as the file is there;
+* ``swap``: all functions run as the mutant of :mod:`tests.faults.mutants` that the file names;
 * ``jitter``: calls wait a random time at both sides, as long as the file is there.
 
 A file for one call that is not empty counts only for calls whose arguments hold its text, such as

@@ -78,9 +78,9 @@ class Barriers:
         else:
             (self.folder / f"{function}.skew").unlink(missing_ok=True)
 
-    def swap(self, function: str) -> None:
-        """Run the mutant of this function from now on."""
-        (self.folder / f"{function}.swap").touch()
+    def swap(self, mutant: str) -> None:
+        """Let all functions run as this mutant of :mod:`tests.faults.mutants` from now on."""
+        self._set("swap", mutant)
 
     async def reached(self, point: str, seconds: float = 30.0) -> None:
         """Wait until a call is held at the point. Raises TimeoutError."""

@@ -6,11 +6,13 @@ import json
 import os
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from tests import mutants, sign_in
+from tests import sign_in
+from tests.faults.mutants.catalogue import Switched
 
 HELD_SECONDS = 8.0
 """The longest a call waits: under the ten seconds of a handler."""
@@ -50,7 +52,17 @@ def decorate(services: Any) -> Any:
     (folder / "ran" / function).touch()
     _reroute()
     watched = _Services(services, _Points(folder, function), function)
-    return mutants.mutable(watched, function, is_on=(folder / f"{function}.swap").exists)
+    return Switched(watched, _wanted_mutant(folder / "swap"))
+
+
+def _wanted_mutant(file: Path) -> Callable[[], str]:
+    def name() -> str:
+        try:
+            return file.read_text()
+        except FileNotFoundError:
+            return ""
+
+    return name
 
 
 def _reroute() -> None:

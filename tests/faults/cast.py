@@ -63,15 +63,16 @@ class Cast:
         device.removed = True
         fields = {"who": device.address, "device": device.address, "what": "removed"}
         self.world.recorder.record("device", phase="invoke", **fields)
+        phase = "unknown"
         for _ in range(REMOVE_TRIES):
             try:
                 await by.ask("remove_device", device.number)
             except DeviceRefused as problem:
-                if problem.code == "NOT_FOUND":
-                    break
-            else:
-                break
-        self.world.recorder.record("device", phase="ok", **fields)
+                if problem.code != "NOT_FOUND":
+                    continue
+            phase = "ok"
+            break
+        self.world.recorder.record("device", phase=phase, **fields)
 
     async def end(self) -> None:
         """Kill every process, of devices that never joined too."""

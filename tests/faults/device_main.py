@@ -98,9 +98,9 @@ class SdkDevice:
         self._recorder = Recorder(Path(options["history"]), "")
         outgoing.RECEIPT_EXPECTED_MS = options["receipt_after_ms"]
         for name in options["mutants"]:
-            from tests.faults.mutants import sdk  # noqa: PLC0415  only where one is asked for
+            from tests.faults.mutants.catalogue import become  # noqa: PLC0415  only where one is asked for
 
-            sdk.apply(name)
+            become(name)
         self._transport = RecordingTransport(self._recorder, options["door"])
         self._client = Client(
             options["store"],

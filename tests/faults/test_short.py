@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.__main__ import stage
 from tests.faults.injections import INJECTIONS
 from tests.faults.plan import plan
 from tests.faults.run import Run
@@ -17,13 +15,6 @@ from tests.faults.world import Injection, Stage
 pytestmark = [pytest.mark.e2e, pytest.mark.local_only]
 
 SEED = 20_261
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The local cloud of these runs."""
-    with stage(tmp_path_factory.mktemp("faults")) as made:
-        yield made
 
 
 @pytest.mark.parametrize("injection", INJECTIONS, ids=lambda each: f"{each.name}")

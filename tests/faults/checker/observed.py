@@ -136,6 +136,8 @@ class Device:
     resets: list[Reset] = field(default_factory=list)
     copied: bool = False
     removed: bool = False
+    """Perhaps: somebody asked for it."""
+    surely_removed: bool = False
     shown: list[Record] = field(default_factory=list)
     statuses: list[Record] = field(default_factory=list)
     received: dict[Name, int] = field(default_factory=dict)

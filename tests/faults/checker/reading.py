@@ -97,7 +97,9 @@ class _Reader:
 
     def _device(self, record: Record) -> None:
         if record["what"] == "removed":
-            self.history.device(record["device"]).removed = True
+            device = self.history.device(record["device"])
+            device.removed = True
+            device.surely_removed = device.surely_removed or record["phase"] == "ok"
 
     def _final(self, record: Record) -> None:
         self.history.device(record["who"]).final = record["messages"]

@@ -31,7 +31,7 @@ def ack_stability(history: History) -> list[Violation]:
 
 
 def connections(history: History) -> list[Violation]:
-    """I12: in the end a live socket has its row, and a device one live socket and no other row."""
+    """I12: in the end a live socket has its row; a device has one and no other, a removed one has none."""
     if history.server is None or not history.healed:
         return []
     alive = set(history.server["sockets"])
@@ -46,6 +46,8 @@ def connections(history: History) -> list[Violation]:
             found.append(Violation("I12", f"{short(address)} has {len(live)} live sockets"))
         elif live and len(ids) > 1:
             found.append(Violation("I12", f"{short(address)} has rows of {len(ids) - 1} dead sockets, too"))
+        if live and history.device(address).surely_removed:
+            found.append(Violation("I12", f"{short(address)} was removed and has a live socket"))
     return found
 
 

@@ -125,6 +125,19 @@ def a_dead_row_survives_the_sync(draft: Draft) -> bool:
     return True
 
 
+@breaks("I12")
+def a_removed_device_stays_online(draft: Draft) -> bool:
+    """Its removal was answered, and its socket is open."""
+    device = draft.pick(device for device in draft.history.devices.values() if device.surely_removed)
+    if device is None:
+        return False
+    server, number = draft.server(), int(device.address.partition(":")[2])
+    row = {**_live_row(draft), "account": device.account, "device": number, "connection_id": "removed"}
+    server["connections"].append(row)
+    server["sockets"].append("removed")
+    return True
+
+
 @breaks("history")
 def a_device_leaves_no_final_state(draft: Draft) -> bool:
     """Nothing can be said about its end."""

@@ -1,0 +1,1 @@
+"""Mutants: the real code with one rule of the design broken, to prove that the checker would notice."""
