@@ -100,7 +100,8 @@ class Link:
         previous: The device's connect number before.
         alive: Both ends think so; the server may learn late.
         arriving: Frames that the device has not read yet.
-        missed: A frame to it was lost or never made, so only a sync tells its device everything.
+        missed: A frame to it was lost or never made, or its row may be gone: only a sync tells its device
+            everything.
     """
 
     connection: Connection
@@ -134,9 +135,8 @@ class Sockets:
         fault, self.fault = self.fault, ""
         if link is None or not link.alive:
             raise Gone(connection_id)
-        if fault in ("gone", "failed"):
-            link.missed = True
-        else:
+        link.missed = link.missed or bool(fault)
+        if fault not in ("gone", "failed"):
             link.arriving.append(json.loads(data))
         if fault.startswith("gone"):
             raise Gone(connection_id)
@@ -224,6 +224,8 @@ class Cloud:
     def serve(self, flight: Flight) -> None:
         """Run the handler of a frame in flight and answer; a Lambda that dies answers nothing."""
         self.in_flight.remove(flight)
+        if flight.function == "sync" and "token" not in flight.frame:
+            flight.link.missed = False
         try:
             event = events.frame(flight.link.connection, flight.frame, flight.link.previous)
             answer = self._call(flight.function, event)

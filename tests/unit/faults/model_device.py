@@ -98,6 +98,7 @@ class Device:
         if token:
             frame["token"] = token
         else:
+            self.caught_up = False
             frame["have"] = [list(name) for name in self.store.owed if "/" not in name[1]]
             if ask_receipts and (missing := self._unreceipted()):
                 frame["unreceipted"] = missing
@@ -202,7 +203,6 @@ class Device:
                 self.sync(frame["token"])
             elif "caught_up" in frame:
                 self.caught_up = True
-                link.missed = False
 
     def _answered(self, asked: tuple[str, list[Key], dict[Name, str]], frame: Frame) -> None:
         peer, keys, acks = asked

@@ -64,16 +64,18 @@ class Run:
         finally:
             self.cloud.ports.nothing()
 
-    def with_fault(self, fault: str, call: int, what: Callable[[], object]) -> None:
-        """Do something that calls handlers itself, as connecting and HTTPS do."""
+    def with_fault(
+        self, fault: str, call: int, what: Callable[[], object], during: Device | None = None
+    ) -> None:
+        """Do something that calls handlers itself, as connecting and HTTPS do; `during` is who does it."""
         if fault:
-            self.cloud.ports.at_call(call, self._strike(fault, None))
+            self.cloud.ports.at_call(call, self._strike(fault, None, during))
         try:
             what()
         finally:
             self.cloud.ports.nothing()
 
-    def _strike(self, fault: str, flight: Flight | None) -> Callable[[], None]:
+    def _strike(self, fault: str, flight: Flight | None, during: Device | None = None) -> Callable[[], None]:
         def strike() -> None:
             if fault == "crash":
                 raise Crash
@@ -87,6 +89,14 @@ class Run:
                 offline = [device for device in self.devices if device.running and not device.online]
                 if offline:
                     self.connect(self.rng.choice(offline))
+            elif fault == "remove" and during is not None:
+                by = [
+                    device
+                    for device in self.devices
+                    if device.account == during.account and device.who not in self.removed | {during.who}
+                ]
+                if by and during.who not in self.removed:
+                    self.remove(self.rng.choice(by), during)
 
         return strike
 
@@ -148,6 +158,32 @@ class Run:
         )
         if done:
             self.removed.add(device.who)
+
+    # --- what holds at every moment
+
+    def missed(self) -> list[str]:
+        """Rows that an online device was neither given nor will be told of before its next sync.
+
+        The other half of no loss: senders write and then look for sockets, devices connect and then drain,
+        so one of the two sees the other. Not asked where a fault swallowed a post.
+        """
+        found = []
+        for device in self.devices:
+            link = device.link
+            if link is None or not link.alive or link.missed or link.arriving or not device.caught_up:
+                continue
+            rows = self.cloud.world.inbox.rows.get(address(device.who), {})
+            found += [
+                f"{device.who} does not know of {name.id}"
+                for name in rows
+                if "/" not in name.sender and (name.id, name.sender) not in device.store.names
+            ]
+        return found
+
+    def intruders(self) -> list[str]:
+        """Live sockets of devices that were removed."""
+        alive = (link.connection.address for link in self.cloud.links.values() if link.alive)
+        return sorted({str(device) for device in alive} & self.removed)
 
     # --- the end
 
