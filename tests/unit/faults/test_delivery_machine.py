@@ -23,6 +23,8 @@ from tests.unit.faults.model_run import Run
 
 ANY = st.integers(0, 999)
 """Picks one of what is there, whatever that is."""
+FAULT = st.sampled_from(("", "crash", "storage", "race", "connect"))
+"""Nothing; the Lambda dies; the storage fails; another Lambda runs, or a device connects, in between."""
 CALL = st.integers(0, 20)
 """At which point of a Lambda a fault strikes."""
 
@@ -46,61 +48,78 @@ class Delivery(RuleBasedStateMachine):
         others = [account for account in self.run.accounts if account != device.account]
         return others[number % len(others)]
 
-    @rule(device=ANY, peer=ANY, returns=st.sampled_from((True, True, True, False)))
-    def send(self, device: int, peer: int, *, returns: bool) -> None:
-        """An application sends; its process may die before the call returns."""
+    @rule(device=ANY, peer=ANY, fault=FAULT, call=CALL)
+    def say(self, device: int, peer: int, fault: str, call: int) -> None:
+        """An application sends, and the frame is served at once."""
+        sender = self.device(device)
+        if not sender.running:
+            return
+        if not sender.online:
+            self.run.connect(sender)
+        sender.receive()
+        sender.give_up()
+        to = self.peer(sender, peer)
+        self.run.send(sender, to)
+        flight = sender.transmit(to)
+        if flight is not None:
+            self.run.serve(flight, fault, call)
+
+    @rule(device=ANY, peer=ANY, leaves=st.booleans())
+    def say_later(self, device: int, peer: int, *, leaves: bool) -> None:
+        """An application sends; the message stays in the outbox, or its frame in flight."""
         sender = self.device(device)
         if sender.running:
-            self.run.send(sender, self.peer(sender, peer), returns=returns)
+            to = self.peer(sender, peer)
+            self.run.send(sender, to)
+            if leaves:
+                sender.transmit(to)
+
+    @rule(device=ANY, peer=ANY)
+    def die_in_send(self, device: int, peer: int) -> None:
+        """A process ends before `send` has returned."""
+        sender = self.device(device)
+        if sender.running:
+            self.run.send(sender, self.peer(sender, peer), returns=False)
 
     @rule(device=ANY, peer=ANY, most=st.integers(1, 3))
     def transmit(self, device: int, peer: int, most: int) -> None:
-        """What is pending goes on the wire."""
+        """What is pending goes on the wire, again if nothing was answered."""
         sender = self.device(device)
         if sender.online:
+            sender.give_up()
             sender.transmit(self.peer(sender, peer), most)
 
     @precondition(lambda self: self.run.cloud.in_flight)
-    @rule(flight=ANY)
-    def serve(self, flight: int) -> None:
+    @rule(flight=ANY, fault=FAULT, call=CALL)
+    def serve(self, flight: int, fault: str, call: int) -> None:
         """Any frame in flight reaches its Lambda."""
-        flights = self.run.cloud.in_flight
-        self.run.serve(flights[flight % len(flights)])
-
-    @precondition(lambda self: self.run.cloud.in_flight)
-    @rule(flight=ANY, fault=st.sampled_from(("crash", "storage", "race", "connect")), call=CALL)
-    def serve_with_a_fault(self, flight: int, fault: str, call: int) -> None:
-        """At a call of a port the Lambda dies, the storage fails, or another one runs in between."""
         flights = self.run.cloud.in_flight
         self.run.serve(flights[flight % len(flights)], fault, call)
 
     @precondition(lambda self: self.run.cloud.in_flight)
     @rule(flight=ANY)
     def lose(self, flight: int) -> None:
-        """A frame never arrives, and its device gives up waiting."""
+        """A frame never arrives."""
         flights = self.run.cloud.in_flight
         self.run.lose(flights[flight % len(flights)])
-
-    @rule(device=ANY)
-    def give_up(self, device: int) -> None:
-        """Whatever was asked is asked again."""
-        self.device(device).give_up()
 
     @rule(fault=st.sampled_from(("gone", "failed", "gone but delivered")))
     def the_next_post_fails(self, fault: str) -> None:
         """The gateway says that a socket is gone, or takes nothing, whatever is true."""
         self.run.cloud.sockets.fault = fault
 
-    @rule(device=ANY, most=st.integers(1, 4))
-    def receive(self, device: int, most: int) -> None:
-        """Frames arrive."""
-        self.device(device).receive(most)
+    @rule(device=ANY, most=st.integers(1, 4), acknowledge=st.booleans())
+    def receive(self, device: int, most: int, *, acknowledge: bool) -> None:
+        """Frames arrive; the acks leave in a frame of their own, or wait for one to ride on."""
+        receiver = self.device(device)
+        receiver.receive(most)
+        if acknowledge and receiver.store.owed:
+            receiver.acknowledge()
 
-    @rule(device=ANY)
-    def acknowledge(self, device: int) -> None:
-        """Acks leave in a frame of their own."""
-        if self.device(device).store.owed:
-            self.device(device).acknowledge()
+    @rule()
+    def rest(self) -> None:
+        """All is quiet for a while: what is on its way arrives."""
+        self.run.settle()
 
     @rule(device=ANY)
     def show_and_read(self, device: int) -> None:
@@ -112,29 +131,14 @@ class Delivery(RuleBasedStateMachine):
             if received:
                 reader.read(received[-1])
 
-    @rule(
-        device=ANY,
-        peer=ANY,
-        what=st.sampled_from(("block", "unblock", "accept")),
-        fault=st.sampled_from(("", "crash", "storage")),
-        call=CALL,
-    )
-    def relate(self, device: int, peer: int, what: str, fault: str, call: int) -> None:
-        """Block, unblock, accept."""
-        owner = self.device(device)
-        if owner.running and owner.who not in self.run.removed:
-            self.run.with_fault(fault, call, lambda: owner.relate(what, self.peer(owner, peer)))
-
-    @rule(device=ANY)
-    def kill(self, device: int) -> None:
-        """A process ends, or its socket breaks."""
-        if self.device(device).running:
-            self.device(device).kill()
-
-    @rule(device=ANY)
-    def cut(self, device: int) -> None:
-        """A socket breaks."""
-        self.device(device).cut()
+    @rule(device=ANY, dies=st.booleans())
+    def leave(self, device: int, *, dies: bool) -> None:
+        """A process ends, or its socket breaks; what was in flight to it is lost."""
+        leaving = self.device(device)
+        if dies and leaving.running:
+            leaving.kill()
+        else:
+            leaving.cut()
 
     @rule(
         device=ANY,
@@ -156,24 +160,26 @@ class Delivery(RuleBasedStateMachine):
         if self.device(device).online:
             self.device(device).sync()
 
-    @rule(device=ANY, fault=st.sampled_from(("", "crash", "race")), call=CALL)
-    def link(self, device: int, fault: str, call: int) -> None:
-        """An account takes another device in."""
+    @rule(
+        device=ANY,
+        other=ANY,
+        what=st.sampled_from(("block", "unblock", "accept", "link", "remove")),
+        fault=FAULT,
+        call=CALL,
+    )
+    def decide(self, device: int, other: int, what: str, fault: str, call: int) -> None:
+        """An owner blocks, unblocks, accepts, takes a device in or takes one off the list."""
         by = self.device(device)
-        if by.running and by.who not in self.run.removed and len(self.run.cloud.devices(by.account)) < 3:
+        if not by.running or by.who in self.run.removed:
+            return
+        spared = self.run.removed | {by.who}
+        others = [d for d in self.run.devices if d.account == by.account and d.who not in spared]
+        if what == "link" and len(self.run.cloud.devices(by.account)) < 3:
             self.run.with_fault(fault, call, lambda: self.run.link(by))
-
-    @rule(device=ANY, other=ANY, fault=st.sampled_from(("", "crash", "race")), call=CALL)
-    def remove(self, device: int, other: int, fault: str, call: int) -> None:
-        """An account takes a device off its list."""
-        by = self.device(device)
-        others = [
-            d
-            for d in self.run.devices
-            if d.account == by.account and d.who not in self.run.removed | {by.who}
-        ]
-        if by.running and by.who not in self.run.removed and others:
+        elif what == "remove" and others:
             self.run.with_fault(fault, call, lambda: self.run.remove(by, others[other % len(others)]))
+        elif what in ("block", "unblock", "accept"):
+            self.run.with_fault(fault, call, lambda: by.relate(what, self.peer(by, other)))
 
     @invariant()
     def nothing_is_missed(self) -> None:
