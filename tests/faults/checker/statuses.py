@@ -116,9 +116,10 @@ class _Proofs:
 def _converging(history: History) -> Iterator[Violation]:
     """Accepted messages whose sender never heard that they were delivered, though it had to.
 
-    Not asked where either side blocked the other at some time, or where the sender's store was set back:
-    a receipt of then may be lost, and the server answers for none of it.
+    Not asked where either side blocked the other at some time, where the sender's store was set back, or
+    where the recipient removed a device: a receipt may be lost, and the server answers for none of it.
     """
+    shrunk = {device.account for device in history.devices.values() if device.removed}
     for device in history.final_devices():
         if device.resets or device.removed:
             continue
@@ -127,7 +128,7 @@ def _converging(history: History) -> Iterator[Violation]:
             entry = entries.get(message.logical)
             if entry is None or entry["status"] != "sent":
                 continue
-            if history.ever_blocked(message.account, message.to):
+            if message.to in shrunk or history.ever_blocked(message.account, message.to):
                 continue
             if (message.to, message.account) not in history.surely_accepted:
                 continue

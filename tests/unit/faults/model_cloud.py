@@ -100,15 +100,15 @@ class Link:
         previous: The device's connect number before.
         alive: Both ends think so; the server may learn late.
         arriving: Frames that the device has not read yet.
-        missed: A frame to it was lost or never made, or its row may be gone: only a sync tells its device
-            everything.
+        missed: It has not synced yet, a frame to it was lost or never made, or its row may be gone: only a
+            sync tells its device everything.
     """
 
     connection: Connection
     previous: int
     alive: bool = True
     arriving: list[Frame] = field(default_factory=list)
-    missed: bool = False
+    missed: bool = True
 
 
 @dataclass(slots=True, eq=False)

@@ -267,6 +267,9 @@ class Device:
             )
             self.store.entries[key] = entry
             self.store.log.append(("shown", key, ""))
+            if own_copy and peer not in self.store.accepted:
+                self.store.accepted.add(peer)
+                self._owe_receipts(peer)
         entry.id = max(entry.id, event["id"])
         quiet = own_copy or account not in self.store.accepted
         self.store.owed[name] = "quiet" if quiet else "read" if entry.status == "read" else "delivered"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from chat.domain.events import MessageEvent, ReceiptEvent
-from chat.domain.ids import DAY, MINUTE, AccountId, MessageId, MessageName, new_uuid7
+from chat.domain.ids import DAY, MINUTE, AccountId, DeviceId, MessageId, MessageName, new_uuid7
 from chat.domain.page_token import PageToken
 from chat.errors import ChatError, Code
 from chat.ports.connections import Connection
@@ -348,6 +348,26 @@ class TestUnreceipted:
         world.cards.replace(devices.with_device(b"k" * 32, "new", NOW + 10 * MINUTE, None))  # type: ignore[arg-type]
 
         assert self.ask(world, alice, bob, sent) == []
+
+    def test_a_young_device_proves_nothing_where_another_was_removed(self, world: World) -> None:
+        """The removed one had the row; the new one was linked a second after the message was stored."""
+        alice, bob = world.account("alice"), world.account("bob")
+        [sent] = put(world, alice, bob, 1)
+        world.cards.accept(bob, alice)
+        linked = world.cards.lists[bob].with_device(b"k" * 32, "new", NOW + 1_000, None)  # type: ignore[arg-type]
+        world.cards.replace(linked)
+        world.cards.replace(linked.without(DeviceId(1)))
+
+        assert self.ask(world, alice, bob, sent) == []
+
+    def test_an_account_that_is_younger_than_the_message_may_be_is_answered(self, world: World) -> None:
+        """No device left it, so the one there is got the row and removed it."""
+        alice, bob = world.account("alice"), world.account("bob", added_at=NOW)
+        [sent] = put(world, alice, bob, 1)
+        world.cards.accept(bob, alice)
+        world.inbox.rows.clear()
+
+        assert self.ask(world, alice, bob, sent) == ["delivered"]
 
     def test_messages_of_others_are_not_answered(self, world: World) -> None:
         """One can ask only after what one's own account sent."""

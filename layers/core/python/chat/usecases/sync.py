@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chat.domain.devices import DeviceList
+from chat.domain.devices import FIRST_DEVICE, DeviceList
 from chat.domain.envelope import Status, StoredMessage, decode
 from chat.domain.events import Event, MessageEvent, Reason, ReceiptEvent
 from chat.domain.ids import (
@@ -293,7 +293,11 @@ def _unreceipted(
 
 
 def _delivered(names: Sequence[MessageName], devices: DeviceList, inbox: Inbox) -> tuple[MessageName, ...]:
-    """Those messages of which a device that surely got a row has none any more."""
+    """Those messages of which a device that surely got a row has none any more.
+
+    Of an account whose devices are all young, one of them surely got a row, but nobody knows which. Unless
+    a device was removed: then it may have been that one.
+    """
     by_week: dict[int, list[MessageId]] = {}
     for name in names:
         by_week.setdefault(week_of(milliseconds_of(name.id)), []).append(name.id)
@@ -306,12 +310,14 @@ def _delivered(names: Sequence[MessageName], devices: DeviceList, inbox: Inbox) 
         for device in devices.devices
     }
 
+    nobody_left = len(devices.devices) == devices.next_device - FIRST_DEVICE
+
     def is_delivered(name: MessageName) -> bool:
         made = milliseconds_of(name.id)
         surely = [name in rows for device, rows in waiting.items() if device.added_at < made - NEWEST_ID]
         perhaps = [name in rows for device, rows in waiting.items() if device.added_at < made + OLDEST_ID]
         if surely:
             return not all(surely)
-        return bool(perhaps) and not any(perhaps)
+        return nobody_left and bool(perhaps) and not any(perhaps)
 
     return tuple(name for name in names if is_delivered(name))
