@@ -12,13 +12,17 @@ import asyncio
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from ministack.core import lambda_runtime as runtime
 from ministack.services import apigateway as gateway
 from ministack.services import lambda_svc as lambdas
+from wsproto.connection import Connection, ConnectionState
+from wsproto.events import CloseConnection
+from wsproto.events import Event as WsEvent
 
 from local import lambda_workers
 from local.lambda_workers import FAILED, Function, LambdaLog
@@ -33,6 +37,8 @@ _NO_TEXT = 1003
 _KIND = 6
 
 _running: set[asyncio.Task[None]] = set()
+
+_refused_with: ContextVar[int] = ContextVar("the status with which $connect refuses this handshake")
 
 
 class EmulatorChangedError(RuntimeError):
@@ -136,7 +142,8 @@ def _socket_as_on_aws(log: LambdaLog) -> None:
     async def invoke(*where: Any, **named: Any) -> dict[str, Any] | None:
         call = shipped(*where, **named)
         if where[_KIND] != "MESSAGE":
-            answered: dict[str, Any] | None = await call
+            answered: dict[str, Any] = await call or {}
+            _refused_with.set(502 if answered.get(FAILED) else int(answered.get("statusCode", 200)))
             return answered
         task = asyncio.create_task(answer(call, where))
         _running.add(task)
@@ -191,6 +198,68 @@ def _frames_as_on_aws(log: LambdaLog) -> None:
     gateway._evaluate_route_selection = route
 
 
+def _handshake_says_why(log: LambdaLog) -> None:
+    """The handshake gets the status of ``$connect``: its own one, or 502 where it failed.
+
+    https://github.com/serverless/serverless-websockets-plugin/issues/13
+    """
+    del log
+    _expect(gateway._refuse_ws_handshake, "scope, send, status, message, connection_id, request_id")
+    shipped = gateway.handle_websocket
+
+    async def handle(scope: Any, receive: Any, send: Any, api: str, **named: Any) -> None:
+        accepted = False
+        _refused_with.set(0)
+
+        async def answer(message: dict[str, Any]) -> None:
+            nonlocal accepted
+            accepted = accepted or message["type"] == "websocket.accept"
+            if message["type"] == "websocket.close" and not accepted and _refused_with.get() >= 300:
+                status = _refused_with.get()
+                text = "Internal server error" if status >= 500 else "Forbidden"
+                await gateway._refuse_ws_handshake(scope, send, status, text, "", "")
+                return
+            await send(message)
+
+        await shipped(scope, receive, answer, api, **named)
+
+    gateway.handle_websocket = handle
+
+
+def _broken_text_is_told(log: LambdaLog) -> None:
+    """Text that is not UTF-8 closes the socket with 1007, another broken frame with 1002 (RFC 6455, 7.1.7).
+
+    hypercorn answers a close frame only in the state in which a client's own leaves the connection.
+    """
+    del log
+    _expect(Connection.events, "self")
+    shipped = Connection.events
+
+    def events(self: Connection) -> Generator[WsEvent, None, None]:
+        for event in shipped(self):
+            if isinstance(event, CloseConnection) and self.state is ConnectionState.OPEN:
+                self._state = ConnectionState.REMOTE_CLOSING
+            yield event
+
+    Connection.events = events  # type: ignore[method-assign]
+
+
+def _failures_over_http(log: LambdaLog) -> None:
+    """A function that fails is a 500 without its text."""
+    del log
+    _expect(lambdas.lambda_execute_result_to_api_proxy_response, "exec_result")
+    shipped = lambdas.lambda_execute_result_to_api_proxy_response
+
+    def convert(result: dict[str, Any]) -> Any:
+        if not result.get("error"):
+            return shipped(result)
+        headers = {"Content-Type": "application/json"}
+        said = json.dumps({"message": "Internal Server Error"})
+        return {"statusCode": 500, "headers": headers, "body": said}, None
+
+    lambdas.lambda_execute_result_to_api_proxy_response = convert
+
+
 def _post_limit(log: LambdaLog) -> None:
     del log
     _expect(gateway.handle_connections_api, "method, api_id, stage, connection_id, body, headers")
@@ -231,6 +300,23 @@ PATCHES: tuple[Patch, ...] = (
         "with 1003, and what it cannot parse takes the default route.",
         "test_a_binary_frame_is_read_as_text",
         _frames_as_on_aws,
+    ),
+    Patch(
+        "A handshake that $connect refuses or in which it fails is a 403; AWS answers with the status of "
+        "$connect, 502 where it failed.",
+        "test_a_connect_that_fails_is_a_403",
+        _handshake_says_why,
+    ),
+    Patch(
+        "Text that is not UTF-8 ends the socket without a close frame; RFC 6455 asks for 1007.",
+        "test_text_that_is_not_utf8_cuts_the_socket",
+        _broken_text_is_told,
+    ),
+    Patch(
+        "An HTTPS request whose function failed gets the text of the exception with a 502; AWS says "
+        "Internal Server Error with a 500.",
+        "test_a_failed_request_shows_the_exception",
+        _failures_over_http,
     ),
     Patch(
         "@connections accepts any size; AWS answers 413 above 128 KB.",

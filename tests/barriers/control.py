@@ -82,6 +82,10 @@ class Barriers:
         """Let all functions run as this mutant of :mod:`tests.faults.mutants` from now on."""
         self._set("swap", mutant)
 
+    def lift_limits(self, *accounts: str) -> None:
+        """From now on no rate limit holds for these accounts, that of connecting apart."""
+        self._set("unlimited", "\n".join(accounts))
+
     async def reached(self, point: str, seconds: float = 30.0) -> None:
         """Wait until a call is held at the point. Raises TimeoutError."""
         await until((self.folder / f"{point}.reached").exists, seconds)

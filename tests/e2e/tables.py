@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 from cassandra.cluster import Cluster, NoHostAvailable
 from cassandra.policies import ConstantReconnectionPolicy
 
+from schemas.tables import TABLES
 from tests.e2e.client import ANSWER_SECONDS, Device, now
 
 WEEK = 7 * 24 * 3600 * 1000
@@ -59,6 +60,15 @@ class Tables:
         return [
             Row(*row) for week in self.weeks() for row in self.run(cql, device.account, week, device.device)
         ]
+
+    def contents(self, *besides: str) -> set[tuple[str, str]]:
+        """Every row of every table, ``besides`` apart: its table, and all its columns as JSON text."""
+        return {
+            (spec.name, row[0])
+            for spec in TABLES
+            if spec.name not in besides
+            for row in self.run(f"SELECT JSON * FROM {spec.name}")  # noqa: S608, our own names
+        }
 
     def weeks(self) -> list[int]:
         """The partitions of an inbox that a test can have written."""

@@ -31,7 +31,8 @@ HANDLER = textwrap.dedent("""
     import json, os, time
 
     def handler(event, context):
-        frame = json.loads(event["body"]) if "body" in event else event
+        frame = json.loads(event.get("body") or "{}") if "requestContext" in event else event
+        frame |= event.get("queryStringParameters") or {}
         if "say" in frame:
             print(frame["say"])
         time.sleep(frame.get("sleep", 0))
@@ -42,17 +43,22 @@ HANDLER = textwrap.dedent("""
             raise ValueError(frame["fail"])
         context = event.get("requestContext", {})
         told = {name: context.get(name) for name in ("requestId", "connectionId", "messageDirection")}
-        return {"statusCode": 200, "body": json.dumps({"pid": os.getpid(), "ref": frame.get("ref"), **told})}
+        body = json.dumps({"pid": os.getpid(), "ref": frame.get("ref"), **told})
+        return {"statusCode": int(frame.get("status", 200)), "body": body}
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """One running emulator. Route ``call`` has a route response, route ``quiet`` has none."""
+    """One running emulator. Route ``call`` has a route response, route ``quiet`` has none.
+
+    ``$connect`` does what the query of the URL says, and so does every request to ``https``.
+    """
 
     port: int
     pid: int
     api: str
+    https_api: str
     log: Path
 
     @property
@@ -63,10 +69,13 @@ class Emulator:
     def management(self) -> str:
         return f"{self.endpoint}/_aws/execute-api/{self.api}/v1"
 
-    def socket(self) -> ClientConnection:
-        return connect(
-            f"ws://{HOST}:{self.port}/_aws/execute-api/{self.api}/v1", compression=None, max_size=None
-        )
+    @property
+    def https(self) -> str:
+        return f"{self.endpoint}/_aws/execute-api/{self.https_api}"
+
+    def socket(self, query: str = "") -> ClientConnection:
+        url = f"ws://{HOST}:{self.port}/_aws/execute-api/{self.api}/v1{query}"
+        return connect(url, compression=None, max_size=None)
 
     def client(self, service: str, endpoint: str = "") -> Any:
         return _session().client(service, endpoint_url=endpoint or self.endpoint)
@@ -97,14 +106,14 @@ def running(folder: Path, *options: str) -> Iterator[Emulator]:
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log)
     try:
         _wait(f"http://{HOST}:{port}/_ministack/health")
-        yield Emulator(port, process.pid, _make_api(f"http://{HOST}:{port}"), folder / "lambda.log")
+        yield Emulator(port, process.pid, *_make_apis(f"http://{HOST}:{port}"), folder / "lambda.log")
     finally:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(timeout=10)
 
 
-def _make_api(endpoint: str) -> str:
+def _make_apis(endpoint: str) -> tuple[str, str]:
     lambdas = _session().client("lambda", endpoint_url=endpoint)
     gateway = _session().client("apigatewayv2", endpoint_url=endpoint)
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -132,13 +141,22 @@ def _make_api(endpoint: str) -> str:
         f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations"
     )
     integration = gateway.create_integration(ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=uri)
-    for key in ("call", "quiet"):
+    for key in ("call", "quiet", "$connect"):
         target = f"integrations/{integration['IntegrationId']}"
         route = gateway.create_route(ApiId=api, RouteKey=key, Target=target)["RouteId"]
         if key == "call":
             gateway.create_route_response(ApiId=api, RouteId=route, RouteResponseKey="$default")
     gateway.create_stage(ApiId=api, StageName="v1", AutoDeploy=True)
-    return str(api)
+    https = gateway.create_api(Name="probe", ProtocolType="HTTP")["ApiId"]
+    proxy = gateway.create_integration(
+        ApiId=https,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=function["FunctionArn"],
+        PayloadFormatVersion="2.0",
+    )
+    gateway.create_route(ApiId=https, RouteKey="GET /probe", Target=f"integrations/{proxy['IntegrationId']}")
+    gateway.create_stage(ApiId=https, StageName="$default", AutoDeploy=True)
+    return str(api), str(https)
 
 
 def _session() -> boto3.Session:

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from websockets.exceptions import ConnectionClosed, ConnectionClosedError
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from websockets.frames import Close
 
 from local.emulator_patches import MESSAGE_BYTES
 from local.lambda_workers import WORKERS
@@ -173,6 +174,65 @@ def test_a_binary_frame_closes_the_socket(mended: Emulator) -> None:
             socket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1003
+
+
+def handshake(emulator: Emulator, query: str) -> int:
+    """The status of a handshake that is refused."""
+    with pytest.raises(InvalidStatus) as refused:
+        emulator.socket(query)
+    return refused.value.response.status_code
+
+
+def test_a_connect_that_fails_is_a_403(shipped: Emulator) -> None:
+    """As shipped, whatever the function said or did."""
+    assert [handshake(shipped, query) for query in ("?fail=x", "?status=503")] == [403, 403]
+
+
+def test_a_handshake_has_the_status_of_its_function(mended: Emulator) -> None:
+    """As on AWS: 502 where it failed, else its own; and the text of an exception stays inside."""
+    assert [handshake(mended, q) for q in ("?fail=x", "?status=403", "?status=503")] == [502, 403, 503]
+    with mended.socket("?ref=x") as socket:
+        assert "pid" in ask(socket)
+
+
+def send_broken_text(emulator: Emulator) -> Close | None:
+    """What the server closes with after text that is not UTF-8."""
+    with emulator.socket() as socket:
+        socket.send(b'{"action": "call", "ref": "\xff"}', text=True)
+        with pytest.raises(ConnectionClosedError) as closed:
+            socket.recv(timeout=10)
+    return closed.value.rcvd
+
+
+def test_text_that_is_not_utf8_cuts_the_socket(shipped: Emulator) -> None:
+    """As shipped, no close frame says why."""
+    assert send_broken_text(shipped) is None
+
+
+def test_text_that_is_not_utf8_closes_the_socket(mended: Emulator) -> None:
+    """With 1007, which the WebSocket protocol asks for."""
+    closed = send_broken_text(mended)
+    assert closed is not None
+    assert closed.code == 1007
+
+
+def failed_request(emulator: Emulator) -> tuple[int, str]:
+    """Status and body of a request whose function raises."""
+    with pytest.raises(urllib.error.HTTPError) as failed:
+        urllib.request.urlopen(f"{emulator.https}/probe?fail=secret", timeout=10)  # noqa: S310
+    return failed.value.code, failed.value.read().decode()
+
+
+def test_a_failed_request_shows_the_exception(shipped: Emulator) -> None:
+    """As shipped, with its text."""
+    status, body = failed_request(shipped)
+    assert status == 502
+    assert "secret" in body
+
+
+def test_a_failed_request_is_the_generic_answer(mended: Emulator) -> None:
+    """As on AWS."""
+    assert failed_request(mended) == (500, '{"message": "Internal Server Error"}')
 
 
 def test_a_post_may_have_any_size(shipped: Emulator) -> None:
