@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 from chat.ports.codes import NotSent, StoredCode
 
@@ -13,6 +14,7 @@ class FakeCodes:
     def __init__(self) -> None:
         self.stored: dict[str, tuple[StoredCode, int]] = {}
         self.fails: Exception | None = None
+        self._lock = threading.Lock()
 
     def put(self, claim: str, code: StoredCode) -> None:
         self._fail()
@@ -20,10 +22,11 @@ class FakeCodes:
 
     def attempt(self, claim: str, limit: int, now: int) -> tuple[StoredCode, int] | None:
         self._fail()
-        code, made = self.stored.get(claim, (StoredCode(b"", b"", 0), 0))
-        if code.expires_at <= now or made >= limit:
-            return None
-        self.stored[claim] = (code, made + 1)
+        with self._lock:
+            code, made = self.stored.get(claim, (StoredCode(b"", b"", 0), 0))
+            if code.expires_at <= now or made >= limit:
+                return None
+            self.stored[claim] = (code, made + 1)
         return code, limit - made - 1
 
     def _fail(self) -> None:
@@ -37,13 +40,15 @@ class FakeSpending:
     def __init__(self) -> None:
         self.cents: dict[int, int] = {}
         self.fails: Exception | None = None
+        self._lock = threading.Lock()
 
     def add(self, day: int, cents: int, cap: int) -> bool:
         if self.fails is not None:
             raise self.fails
-        if self.cents.get(day, 0) + cents > cap:
-            return False
-        self.cents[day] = self.cents.get(day, 0) + cents
+        with self._lock:
+            if self.cents.get(day, 0) + cents > cap:
+                return False
+            self.cents[day] = self.cents.get(day, 0) + cents
         return True
 
 
