@@ -14,7 +14,7 @@ help: ## Show this list
 setup: ## Make the virtual environment and install what requirements.txt pins, if it changed
 	@$(PYTHON) local/packages.py
 
-up: setup ## Start the local cloud and prove it with a message; PORTS=auto where ports are taken
+up: setup ## Start the local cloud and prove it with a message (PORTS=auto, VERIFIER=otp)
 	@$(PY) -m local up
 
 down: ## Stop the local cloud; the data stay

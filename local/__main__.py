@@ -14,8 +14,8 @@ from pathlib import Path
 from local import ports as port_choice
 from local import seed
 from local.cloud import LocalCloud
+from local.deploy import chosen_app, require_loopback, source_hash
 from local.deploy import last as last_deployment
-from local.deploy import require_loopback, source_hash
 from local.errors import StepError, last_lines
 from local.places import ROOT, Places
 from local.ports import HOST, Ports
@@ -28,10 +28,11 @@ def up(steps: Steps) -> int:
     """
     began = time.monotonic()
     places = Places.from_environment()
-    running = LocalCloud(places.state)
+    app = chosen_app(os.environ, places.verifier)
+    running = LocalCloud(places.state, app=app)
     if running.processes:
         return _already_up(running, steps)
-    cloud = LocalCloud(places.state, port_choice.choose(os.environ, places.ports))
+    cloud = LocalCloud(places.state, port_choice.choose(os.environ, places.ports), app=app)
     port_choice.check(cloud.ports)
     try:
         _bring_up(cloud, steps)
@@ -59,7 +60,8 @@ def _bring_up(cloud: LocalCloud, steps: Steps) -> None:
     with steps.step("proof") as step:
         step.progress = "alice sends a message to bob"
         seed.write_command(cloud.places.helio, cloud.places.profiles)
-        step.detail = seed.prove(cloud.base_url, cloud.places.profiles)
+        handles = seed.handles(cloud.app)
+        step.detail = seed.prove(cloud.base_url, cloud.places.profiles, handles, cloud.lambda_log)
     cloud.places.proven.write_text(str(cloud.processes["supervisor"]))
 
 
@@ -84,7 +86,8 @@ def _say_how_to_go_on(cloud: LocalCloud, steps: Steps) -> None:
     helio = cloud.places.helio
     if helio.is_relative_to(Path.cwd()):
         helio = helio.relative_to(Path.cwd())
-    steps.say(f"  chat     {helio} -p alice chat bob        second terminal: {helio} -p bob chat alice")
+    alice, bob = (seed.handles(cloud.app)[name] for name in ("alice", "bob"))
+    steps.say(f"  chat     {helio} -p alice chat {bob}        second terminal: {helio} -p bob chat {alice}")
     steps.say(f"  server   {cloud.base_url}")
     steps.say("  demo     make demo     logs  make logs     stop  make down     fresh  make reset")
 
@@ -170,7 +173,8 @@ def demo(steps: Steps) -> int:
 
 
 def _running() -> LocalCloud:
-    cloud = LocalCloud(Places.from_environment().state)
+    places = Places.from_environment()
+    cloud = LocalCloud(places.state, app=chosen_app(os.environ, places.verifier))
     if not cloud.processes:
         raise StepError("The local cloud is not running.", fix="make up")
     return cloud

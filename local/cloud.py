@@ -217,7 +217,7 @@ class LocalCloud:
         """Raise ``StepError`` where the live tables are not those of ``schemas/tables.py``. Skipped for
         another app.
         """
-        if self.app != App():
+        if self.app.command != App().command:
             return
         from local.cloudformation_types import cassandra_session  # noqa: PLC0415  brings the driver
         from schemas.tables import KEYSPACE, TABLES  # noqa: PLC0415

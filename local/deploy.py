@@ -30,10 +30,27 @@ _PROGRESS = re.compile(r"^\s*(\S+) \|\s*(\d+/\d+) \|")
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A CDK app: its command, and the files whose change asks for a new deployment."""
+    """A CDK app: its command, the files whose change asks for a new deployment, and a verifier other than
+    the stage's.
+    """
 
     command: str = "python app.py"
     sources: tuple[str, ...] = SOURCES
+    verifier: str = ""
+
+
+def chosen_app(environ: Mapping[str, str], remembered: Path) -> App:
+    """The app with the verifier that ``VERIFIER`` names, else the remembered one, else that of the stage.
+
+    What was named is remembered: later commands need not name it again.
+    """
+    verifier = environ.get("VERIFIER", "")
+    if verifier:
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(verifier)
+    elif remembered.is_file():
+        verifier = remembered.read_text()
+    return App(verifier=verifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ def source_hash(app: App, ports: Ports, root: Path = ROOT) -> str:
     """A hash over everything that a deployment depends on: the sources, the port in its addresses, the
     interpreter.
     """
-    digest = hashlib.sha256(f"{app.command} {ports.gateway} {sys.version_info[:2]}".encode())
+    digest = hashlib.sha256(f"{app.command} {app.verifier} {ports.gateway} {sys.version_info[:2]}".encode())
     for source in app.sources:
         path = root / source
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
@@ -115,6 +132,7 @@ def deploy(
     command = [str(Path(sys.executable).parent / "cdk"), "deploy", "--all", "--require-approval", "never"]
     command += ["--no-notices", "--ci", "--concurrency=4", "--output", str(places.assembly)]
     command += ["--outputs-file", str(outputs), "--app", app.command, "-c", "stage=local"]
+    command += ["-c", f"verifier={app.verifier}"] if app.verifier else []
     progress("synthesizing")
     if _run(command, ports, places.log("deploy"), progress):
         raise StepError(

@@ -39,6 +39,11 @@ class Places:
         return self.state / "ports.json"
 
     @property
+    def verifier(self) -> Path:
+        """The remembered verifier, where another than the stage's was chosen."""
+        return self.state / "verifier"
+
+    @property
     def lock(self) -> Path:
         """Locked while a supervisor lives; the lock dies with it."""
         return self.state / "lock"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from heliograph import Client, VerificationFailed
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
@@ -71,6 +73,26 @@ async def test_a_number_becomes_a_handle(phone: Device, phones: Phones, alice: D
     async with await phone.connect(), await alice.connect() as sender:
         [result] = await sender.send(alice.message(phone))
         assert "error" not in result
+
+
+async def test_the_sdk_registers_a_number(base_url: str, phones: Phones, tmp_path: Path) -> None:
+    """As an application does: ask, let the code be typed, talk with somebody who has a number, too."""
+    async with AsyncExitStack() as stack:
+        made = []
+        for name in ("dora", "emil"):
+            client = await stack.enter_async_context(Client(tmp_path / f"{name}.db", base_url, ack_delay=0))
+            number = phones.number()
+            await client.request_code(number)
+            code = await phones.code(number)
+            with pytest.raises(VerificationFailed) as refused:
+                await client.register(number, code=another(code))
+            assert refused.value.attempts == 4
+            await client.register(number, code=code)
+            made.append(client)
+        dora, emil = made
+        await emil.accept(dora.account)
+        message = await (await dora.conversation(emil.handle)).send("Hi Emil")
+        assert (await message.reached("delivered", 30)).status == "delivered"
 
 
 async def test_discovery_tells_the_methods(phone: Device) -> None:

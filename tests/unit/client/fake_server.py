@@ -24,6 +24,7 @@ from tests.unit.client.fake_channel import FakeChannel
 BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
 SOCKET_URL = "ws://127.0.0.1:4566/_aws/execute-api/fake/v1"
 AUDIENCE = "127.0.0.1:4566"
+CODE = "042179"
 
 
 def error(code: str, **more: Any) -> dict[str, Any]:
@@ -37,6 +38,8 @@ class FakeServer:
     def __init__(self) -> None:
         self.accounts: dict[str, dict[str, Any]] = {}
         self.links: dict[str, tuple[str, int]] = {}
+        self.codes: dict[tuple[str, str], list[Any]] = {}
+        self.verification = ["open", "otp"]
         self.inbox: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.sockets: dict[str, FakeChannel] = {}
         self.accepted: set[tuple[str, str]] = set()
@@ -243,7 +246,18 @@ class FakeServer:
                 VALIDATE["register_request"](body)
                 statement = signing.register_bytes(AUDIENCE, body["handle"], body["auth_key"], body["time"])
                 verify(body["auth_key"], body["signature"], statement)
+                if refusal := self._refused_code(body):
+                    return 403, "error_answer", {"error": refusal}
                 return self._register(body["handle"], body["auth_key"])
+            case "POST", ["v1", "codes"]:
+                body = json.loads(request.content)
+                VALIDATE["code_request"](body)
+                self.codes[body["number"], body["auth_key"]] = [CODE, 5]
+                return (
+                    200,
+                    "code_answer",
+                    {"expires_at": self.now() + 600_000, "again_at": self.now() + 60_000},
+                )
             case "GET", ["v1", "links", key]:
                 if key not in self.links:
                     return 404, "error_answer", {"error": error("NOT_FOUND")}
@@ -293,9 +307,19 @@ class FakeServer:
             "socket_url": SOCKET_URL,
             "versions": {"supported": [1]},
             "time": self.now(),
-            "verification": ["open"],
+            "verification": self.verification,
             "limits": {},
         }
+
+    def _refused_code(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The refusal of a number whose code is not the one that this key was sent."""
+        if not body["handle"].startswith("+"):
+            return None
+        sent = self.codes.setdefault((body["handle"], body["auth_key"]), ["", 0])
+        sent[1] -= 1
+        if sent[1] >= 0 and body["verification"].get("code") == sent[0]:
+            return None
+        return error("VERIFICATION_FAILED", details={"attempts": max(sent[1], 0)})
 
     def _register(self, handle: str, key: str) -> tuple[int, str, dict[str, Any]]:
         holder = self._holder(handle)

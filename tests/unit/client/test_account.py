@@ -9,20 +9,27 @@ from pathlib import Path
 import pytest
 from heliograph import (
     AlreadyRegistered,
+    BadHandle,
     BadLinkCode,
     ClearEncryption,
     Client,
+    CodesExhausted,
     DecryptionFailed,
     EncryptionRefused,
     HandleTaken,
+    HeliographError,
     NetworkError,
     NoServer,
     NotRegistered,
+    NumberNotServed,
+    RateLimited,
+    Unavailable,
+    VerificationFailed,
     blocking,
 )
 from heliograph.ids import Address, MessageId
 
-from tests.unit.client.fake_server import BASE_URL
+from tests.unit.client.fake_server import BASE_URL, CODE, error
 from tests.unit.client.world import World, run, texts
 
 
@@ -36,6 +43,88 @@ def test_a_taken_handle_is_refused(world: World) -> None:
             assert not other.registered
 
     run(story())
+
+
+class TestPhoneNumbers:
+    """Registering with a code."""
+
+    NUMBER = "+12015550123"
+
+    def test_a_number_registers_with_its_code(self, world: World) -> None:
+        """Asked for, said, found by others under the number."""
+
+        async def story() -> None:
+            async with world.people("alice") as (alice,), world.client("phone") as phone:
+                sent = await phone.request_code(self.NUMBER)
+                await phone.register(self.NUMBER, code=CODE)
+                assert sent.expires_at > sent.again_at
+                assert phone.handle == self.NUMBER
+                assert (await alice.conversation(self.NUMBER)).peer == phone.account
+                assert f"GET /v1/handles/{self.NUMBER}" in world.server.requests  # + as it stands is signed
+
+        run(story())
+
+    def test_a_wrong_code_tells_what_is_left(self, world: World) -> None:
+        """Also for a device that the code was not sent for: it has none."""
+
+        async def story() -> None:
+            async with world.client("phone") as phone, world.client("thief") as thief:
+                await phone.request_code(self.NUMBER)
+                with pytest.raises(VerificationFailed) as refused:
+                    await phone.register(self.NUMBER, code="123456")
+                assert refused.value.attempts == 4
+                with pytest.raises(VerificationFailed) as refused:
+                    await thief.register(self.NUMBER, code=CODE)
+                assert refused.value.attempts == 0
+                assert not phone.registered
+                assert not thief.registered
+                await phone.register(self.NUMBER, code=CODE)
+
+        run(story())
+
+    def test_a_number_without_a_code_asks_nobody(self, world: World) -> None:
+        """The SDK says what is missing."""
+
+        async def story() -> None:
+            async with world.client("phone") as phone:
+                with pytest.raises(VerificationFailed, match="request_code"):
+                    await phone.register(self.NUMBER)
+                for other in ("12015550123", "+0201555012", "+1 2015550123", "alice"):
+                    with pytest.raises(BadHandle):
+                        await phone.request_code(other)
+                assert world.server.requests == []
+
+        run(story())
+
+    @pytest.mark.parametrize(
+        ("code", "kind"),
+        [
+            ("UNAVAILABLE", Unavailable),
+            ("RATE_LIMITED", RateLimited),
+            ("NUMBER_NOT_SERVED", NumberNotServed),
+            ("CODES_EXHAUSTED", CodesExhausted),
+        ],
+    )
+    def test_a_code_is_asked_for_once(self, world: World, code: str, kind: type[HeliographError]) -> None:
+        """Whatever the answer: a repeat may send, and cost, another message."""
+        world.server.refuse_request = lambda _: error(code, retry_after=0.01)
+
+        async def story() -> None:
+            async with world.client("phone") as phone:
+                with pytest.raises(kind):
+                    await phone.request_code(self.NUMBER)
+                assert world.server.requests == ["POST /v1/codes"]
+
+        run(story())
+
+    def test_methods_are_told(self, world: World) -> None:
+        """As the server's discovery lists them."""
+
+        async def story() -> None:
+            async with world.client("phone") as phone:
+                assert await phone.verification() == ["open", "otp"]
+
+        run(story())
 
 
 def test_a_profile_is_one_account(world: World) -> None:

@@ -22,7 +22,7 @@ from heliograph.connection import Timing
 from heliograph.home import Home
 from heliograph.http import HttpApi
 
-from tests.unit.client.fake_server import BASE_URL, FakeServer, error
+from tests.unit.client.fake_server import BASE_URL, CODE, FakeServer, error
 from tests.unit.client.world import World, next_event, run, texts
 
 Capture = pytest.CaptureFixture[str]
@@ -47,6 +47,74 @@ def register(*names: str) -> None:
     for name in names:
         for other in set(names) - {name}:
             assert helio(["-p", name, "accept", other]) == 0
+
+
+class TestRegisteringANumber:
+    """`helio register +1...`: a code is sent and typed."""
+
+    NUMBER = "+12015550123"
+
+    def test_the_code_is_typed(
+        self, server: FakeServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is no code is not said; a wrong one leaves four attempts; the number may be written nicely."""
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"hello\n123456\n {CODE} \n"))
+
+        assert helio(["-p", "phone", "--json", "register", "+1 (201) 555-0123"]) == 0
+
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["handle"] == self.NUMBER
+        assert f"A code was sent to {self.NUMBER}" in shown.err
+        assert "4 more attempts" in shown.err
+        assert server.requests.count("POST /v1/codes") == 1
+        assert server.requests.count("POST /v1/register") == 2
+
+    def test_the_code_is_given(self, server: FakeServer, capsys: Capture) -> None:
+        """None is sent then; without one that was sent before it is refused."""
+        assert helio(["-p", "phone", "register", self.NUMBER, "--code", CODE]) == 1
+        assert "[VERIFICATION_FAILED]\nNext:" in capsys.readouterr().err
+        assert "POST /v1/codes" not in server.requests
+
+    def test_nobody_types(self, server: FakeServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The next command takes the code that was sent, in the same profile: it is good for its key."""
+        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+        assert helio(["-p", "phone", "register", self.NUMBER]) == 2
+        again = f"helio -p phone register {self.NUMBER} --code CODE"
+        assert capsys.readouterr().err.endswith(f"Next: {again}\n")
+
+        assert helio([*again.replace("CODE", CODE).split()[1:]]) == 0
+        assert helio(["-p", "phone", "register", self.NUMBER]) == 0  # the second time: nothing
+
+    def test_a_code_that_was_just_sent_can_be_typed(
+        self, server: FakeServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever repeats the command within a minute is not sent away."""
+        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+        helio(["-p", "phone", "register", self.NUMBER])
+        server.refuse_request = lambda path: (
+            error("RATE_LIMITED", retry_after=55) if path == "POST /v1/codes" else None
+        )
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CODE}\n"))
+
+        assert helio(["-p", "phone", "register", self.NUMBER]) == 0
+        assert "got a code a moment ago; it gets another one in 55 s" in capsys.readouterr().err
+
+    def test_enough_codes_for_today(self, server: FakeServer, capsys: Capture) -> None:
+        """The exit code is that of a limit."""
+        server.refuse_request = lambda path: (
+            error("RATE_LIMITED", retry_after=20_000) if path == "POST /v1/codes" else None
+        )
+
+        assert helio(["-p", "phone", "register", self.NUMBER]) == 5
+        assert "[RATE_LIMITED]" in capsys.readouterr().err
+
+    def test_a_server_that_takes_no_numbers(self, server: FakeServer, capsys: Capture) -> None:
+        """Says so before anything is sent."""
+        server.verification = ["oidc"]
+
+        assert helio(["-p", "phone", "register", self.NUMBER]) == 2
+        assert "takes no phone numbers" in capsys.readouterr().err
+        assert "POST /v1/codes" not in server.requests
 
 
 def test_register_send_listen_history(server: FakeServer, capsys: Capture) -> None:

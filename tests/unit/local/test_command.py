@@ -9,6 +9,7 @@ import pytest
 
 from local import __main__ as command
 from local import jars, packages, seed
+from local.deploy import App
 from local.errors import StepError
 from local.places import ROOT, Places
 
@@ -96,16 +97,25 @@ def proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_proof_gets_the_address_and_its_last_line_is_shown(proof: Path) -> None:
-    """The SDK is told the base URL and where its profiles are, nothing else."""
+    """The SDK is told the base URL, its profiles with their handles, and where codes stand; nothing else."""
     proof.write_text("import sys\nprint('noise')\nprint(*sys.argv[1:])")
-    assert seed.prove("http://127.0.0.1:1/x", Path("/h")) == "--base-url http://127.0.0.1:1/x --home /h"
+    told = seed.prove("http://127.0.0.1:1/x", Path("/h"), {"a": "a", "b": "+12015550101"}, Path("/l"))
+    assert told == (
+        "--base-url http://127.0.0.1:1/x --home /h --code-log /l --profile a=a --profile b=+12015550101"
+    )
+
+
+@pytest.mark.parametrize(("verifier", "bob"), [("", "bob"), ("open,otp", "bob"), ("otp", "+12015550101")])
+def test_the_seeded_accounts_have_handles_that_can_be_proved(verifier: str, bob: str) -> None:
+    """Numbers only where nobody could claim a name."""
+    assert seed.handles(App(verifier=verifier))["bob"] == bob
 
 
 def test_a_failed_proof_stops_with_what_the_client_said(proof: Path) -> None:
     """`up` is never printed for a cloud through which no message went."""
     proof.write_text("raise SystemExit('bob never acknowledged')")
     with pytest.raises(StepError) as failure:
-        seed.prove("http://127.0.0.1:1", Path("/h"))
+        seed.prove("http://127.0.0.1:1", Path("/h"), {}, Path("/l"))
     assert failure.value.cause == "bob never acknowledged"
 
 
@@ -114,4 +124,4 @@ def test_a_proof_that_hangs_stops_too(proof: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(seed, "PROOF_SECONDS", 0.3)
     proof.write_text("import time; time.sleep(20)")
     with pytest.raises(StepError, match="No message"):
-        seed.prove("http://127.0.0.1:1", Path("/h"))
+        seed.prove("http://127.0.0.1:1", Path("/h"), {}, Path("/l"))

@@ -44,7 +44,18 @@ def test_every_change_asks_for_a_deployment(checkout: Path) -> None:
     seen.add(deploy.source_hash(APP, Ports(), checkout))
     seen.add(deploy.source_hash(APP, Ports(gateway=4567), checkout))
     seen.add(deploy.source_hash(App("python other.py", APP.sources), Ports(), checkout))
-    assert len(seen) == 5
+    seen.add(deploy.source_hash(App(sources=APP.sources, verifier="otp"), Ports(), checkout))
+    assert len(seen) == 6
+
+
+def test_a_verifier_is_remembered(tmp_path: Path) -> None:
+    """Named once, it holds until another is named; without one the stage decides."""
+    remembered = tmp_path / "state" / "verifier"
+    given = ({}, {"VERIFIER": "otp"}, {"VERIFIER": ""}, {}, {"VERIFIER": "open,otp"}, {})
+
+    chosen = [deploy.chosen_app(environ, remembered).verifier for environ in given]
+
+    assert chosen == ["", "otp", "otp", "otp", "open,otp", "open,otp"]
 
 
 def test_the_environment_of_a_deployment_holds_nobodys_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

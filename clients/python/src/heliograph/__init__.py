@@ -16,6 +16,7 @@ from heliograph.errors import (
     AlreadyRegistered,
     BadHandle,
     BadLinkCode,
+    CodesExhausted,
     DecryptionFailed,
     DeviceLimit,
     DeviceRemoved,
@@ -28,6 +29,7 @@ from heliograph.errors import (
     NoServer,
     NotFound,
     NotRegistered,
+    NumberNotServed,
     RateLimited,
     RecipientBlocked,
     SendFailed,
@@ -51,7 +53,7 @@ from heliograph.events import (
 )
 from heliograph.ids import AccountId, Address, ConversationId, Cursor, LogicalId, MessageId
 from heliograph.linking import LinkOffer
-from heliograph.model import Conversation, Device, Message
+from heliograph.model import CodeSent, Conversation, Device, Message
 
 __version__ = "0.1.0"
 
@@ -64,6 +66,8 @@ __all__ = [
     "BadLinkCode",
     "ClearEncryption",
     "Client",
+    "CodeSent",
+    "CodesExhausted",
     "ConnectionChanged",
     "Content",
     "Conversation",
@@ -90,6 +94,7 @@ __all__ = [
     "NoServer",
     "NotFound",
     "NotRegistered",
+    "NumberNotServed",
     "PeerReplaced",
     "RateLimited",
     "RecipientBlocked",

@@ -8,36 +8,67 @@ import re
 import sqlite3
 
 from heliograph import linking
-from heliograph.errors import AlreadyRegistered, BadHandle, HeliographError, LinkedElsewhere
+from heliograph.errors import (
+    AlreadyRegistered,
+    BadHandle,
+    HeliographError,
+    LinkedElsewhere,
+    VerificationFailed,
+)
 from heliograph.ids import AccountId, base64url, from_base64url
 from heliograph.linking import LinkOffer
-from heliograph.model import Device
+from heliograph.model import CodeSent, Device
 from heliograph.opening import OpenProfile
 from heliograph.store import incoming, peers, profile
 from heliograph.store.incoming import Ack
 from heliograph.store.peers import Peer
 
 HANDLE = re.compile(r"[a-z][a-z0-9_.]{1,29}")
+NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
 class OwnAccount(OpenProfile):
     """The account's side of a client."""
 
-    async def register(self, handle: str, *, name: str = "device", token: str | None = None) -> None:
+    async def request_code(self, number: str) -> CodeSent:
+        """Have a code sent to a phone number, with which this device may register it.
+
+        It is good for this device alone, and takes the place of the one before. Asked once: after a
+        `NetworkError` the message may come all the same.
+
+        Raises:
+            BadHandle: It is no phone number (`+` and 8 to 15 digits).
+            NumberNotServed: The server sends none to that country.
+            RateLimited: The number got one less than a minute ago, or many today.
+            CodesExhausted: The server may send no more today.
+            VerificationFailed: The server takes no phone numbers.
+            Unavailable: It may not have been sent.
+        """
+        if not NUMBER.fullmatch(number):
+            raise BadHandle(f"a phone number is + and 8 to 15 digits: {number!r} is none")
+        key = await self._store().run(profile.key)
+        answer = await self._https().request_code(key, number)
+        return CodeSent(answer["expires_at"], answer["again_at"])
+
+    async def register(
+        self, handle: str, *, name: str = "device", token: str | None = None, code: str | None = None
+    ) -> None:
         """Make an account with this handle, and this device its first.
 
         The key is stored before it is used: repeating after a crash or a lost answer gives the same account.
 
         Args:
-            handle: 2 to 30 of a-z 0-9 _ . , a letter first.
+            handle: 2 to 30 of a-z 0-9 _ . , a letter first; or a phone number, `+` and 8 to 15 digits.
             name: What the owner calls the device; only own devices see it.
             token: ID token of the server's sign-in, with `sign_in_nonce()` as its `nonce`; none for a local
                 cloud. With it the owner of a taken handle gets a new account, and the one before is retired.
+            code: For a phone number: what `request_code` sent to it. The same holds for its owner.
 
         Raises:
             BadHandle: It has another shape.
             HandleTaken: It belongs to somebody else.
-            VerificationFailed: The server wants a token, or another one.
+            VerificationFailed: The server wants a token or code, or another one; `attempts` tells how often
+                a code may still be said.
             AlreadyRegistered: The profile has another handle already.
             NetworkError: The server was not reached.
         """
@@ -45,12 +76,18 @@ class OwnAccount(OpenProfile):
             if self._identity.handle == handle:
                 return
             raise AlreadyRegistered(f"the profile is {self._identity.handle} already")
-        if not HANDLE.fullmatch(handle):
-            raise BadHandle(f"a handle is 2 to 30 of a-z 0-9 _ . , a letter first: {handle!r} is none")
+        is_number = NUMBER.fullmatch(handle) is not None
+        if not (is_number or HANDLE.fullmatch(handle)):
+            raise BadHandle(
+                "a handle is 2 to 30 of a-z 0-9 _ . , a letter first, or a phone number, "
+                f"+ and 8 to 15 digits: {handle!r} is none"
+            )
+        if is_number and not code:
+            raise VerificationFailed("a phone number needs the code that `request_code` has sent to it")
         api, database = self._https(), self._store()
         key = await database.run(profile.key)
         await api.discover()
-        answer = await api.register(key, handle, name, token)
+        answer = await api.register(key, handle, name, token, code if is_number else None)
         first = Peer(answer["account"], answer["handle"], answer["version"], {answer["device"]: key.public})
         await self._become(answer["account"], answer["device"], answer["handle"], first)
 
@@ -58,6 +95,15 @@ class OwnAccount(OpenProfile):
         """Give the `nonce` that an ID token must carry to register this device: it names its key."""
         key = await self._store().run(profile.key)
         return base64url(hashlib.sha256(from_base64url(key.public)).digest())
+
+    async def verification(self) -> list[str]:
+        """Ask the server how a handle may be proved: `open`, `oidc` (names), `otp` (phone numbers).
+
+        Raises:
+            NetworkError: Nobody answers there.
+        """
+        answer = await self._https().discover()
+        return [str(method) for method in answer.get("verification", [])]
 
     async def discover(self) -> int:
         """Ask the server for its discovery document; give its clock's difference to this one's in ms.

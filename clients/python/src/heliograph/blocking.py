@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from heliograph.client import Client as AsyncClient
 from heliograph.events import MessageReceived
-from heliograph.model import Message, Status
+from heliograph.model import CodeSent, Message, Status
 
 T = TypeVar("T")
 
@@ -55,9 +55,13 @@ class Client:
         """The profile has an account."""
         return self._client.registered
 
-    def register(self, handle: str, *, token: str | None = None) -> None:
+    def request_code(self, number: str) -> CodeSent:
+        """Have a code sent to a phone number, with which this device may register it."""
+        return self._run(self._client.request_code(number))
+
+    def register(self, handle: str, *, token: str | None = None, code: str | None = None) -> None:
         """Make an account; does nothing when the profile is that one already."""
-        self._run(self._client.register(handle, token=token))
+        self._run(self._client.register(handle, token=token, code=code))
 
     def send(self, to: str, text: str, *, wait: Status = "sent", timeout: float = 30) -> Message:
         """Send a text and wait until it got that far; `pending` does not wait.

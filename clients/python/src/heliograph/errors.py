@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 TRANSIENT = frozenset(
-    {"UNAVAILABLE", "INTERNAL", "RATE_LIMITED", "NETWORK", "TIMEOUT", "REPLAYED", "CLOCK_SKEW"}
+    {
+        "UNAVAILABLE",
+        "INTERNAL",
+        "RATE_LIMITED",
+        "CODES_EXHAUSTED",
+        "NETWORK",
+        "TIMEOUT",
+        "REPLAYED",
+        "CLOCK_SKEW",
+    }
 )
 """Codes after which the same request may succeed."""
 
@@ -114,9 +123,31 @@ class HandleTaken(HeliographError):
 
 
 class VerificationFailed(HeliographError):
-    """The server wants another proof of identity."""
+    """The server wants another proof of identity.
+
+    Attributes:
+        attempts: How often a code may still be said; 0: ask for another one. None where it was no code.
+    """
 
     default_code = "VERIFICATION_FAILED"
+
+    @property
+    def attempts(self) -> int | None:
+        """How often a code may still be said."""
+        left = self.details.get("attempts")
+        return left if isinstance(left, int) else None
+
+
+class NumberNotServed(HeliographError):
+    """The server sends no codes to numbers of that country."""
+
+    default_code = "NUMBER_NOT_SERVED"
+
+
+class CodesExhausted(HeliographError):
+    """The server has sent as many codes as it may today."""
+
+    default_code = "CODES_EXHAUSTED"
 
 
 class DeviceRemoved(HeliographError):
@@ -232,6 +263,8 @@ _BY_CODE: dict[str, type[HeliographError]] = {
         NotFound,
         HandleTaken,
         VerificationFailed,
+        NumberNotServed,
+        CodesExhausted,
         DeviceRemoved,
         AccountReplaced,
         DeviceLimit,

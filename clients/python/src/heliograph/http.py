@@ -37,8 +37,8 @@ class HttpApi:
     """The HTTPS door of one server.
 
     A transient failure is tried three times, each time signed anew and no earlier than the server says. That
-    is safe for every route: the changes are idempotent, and a device list change that got through answers
-    its repetition with DEVICE_LIST_CHANGED.
+    is safe for every route but that of codes, which is asked once: the changes are idempotent, and a device
+    list change that got through answers its repetition with DEVICE_LIST_CHANGED.
     """
 
     def __init__(
@@ -79,10 +79,22 @@ class HttpApi:
             raise HeliographError(f"{self.base_url} is no Heliograph server", code="NO_SERVER") from problem
         return answer
 
-    async def register(self, key: AuthKey, handle: str, name: str, token: str | None) -> dict[str, Any]:
+    async def request_code(self, key: AuthKey, number: str) -> dict[str, Any]:
+        """Ask for a code, once: each time may send a message."""
+        return await self._request(
+            "POST", "/v1/codes", {"number": number, "auth_key": key.public}, None, tries=1
+        )
+
+    async def register(
+        self, key: AuthKey, handle: str, name: str, token: str | None, code: str | None = None
+    ) -> dict[str, Any]:
         """Claim a handle; repeating it with the same key gives the same account."""
         time = self._clock.now()
-        verification = {"method": "open"} if token is None else {"method": "oidc", "token": token}
+        verification = {"method": "open"}
+        if code is not None:
+            verification = {"method": "otp", "code": code}
+        elif token is not None:
+            verification = {"method": "oidc", "token": token}
         body = {
             "handle": handle,
             "auth_key": key.public,
@@ -99,7 +111,7 @@ class HttpApi:
 
     async def by_handle(self, me: Identity, handle: str) -> Peer:
         """Find an account by its exact handle."""
-        return _peer(await self._request("GET", f"/v1/handles/{quote(handle, safe='')}", None, me))
+        return _peer(await self._request("GET", f"/v1/handles/{quote(handle, safe='+')}", None, me))
 
     async def own_account(self, me: Identity) -> dict[str, Any]:
         """Read the own account: handle, devices, blocked accounts."""
@@ -139,15 +151,21 @@ class HttpApi:
         return await self._request(method, f"/v1/account/{relation}/{account}", None, me)
 
     async def _request(
-        self, method: str, path: str, body: dict[str, Any] | None, signer: Identity | None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        signer: Identity | None,
+        *,
+        tries: int = TRIES,
     ) -> dict[str, Any]:
         data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
-        for attempt in range(TRIES):
+        for attempt in range(tries):
             try:
                 return await self._once(method, path, data, signer)
             except HeliographError as problem:
                 wait = problem.retry_after or 0
-                if not problem.retryable or attempt == TRIES - 1 or wait > LONGEST_WAIT:
+                if not problem.retryable or attempt == tries - 1 or wait > LONGEST_WAIT:
                     raise
                 if problem.code == "CLOCK_SKEW" and isinstance(problem.details.get("time"), int):
                     local = self._clock.local()

@@ -118,6 +118,19 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeSent:
+    """A code is on its way to a phone.
+
+    Attributes:
+        expires_at: Until when it is good, ms since 1970 by the server's clock.
+        again_at: From when on another one may be asked for.
+    """
+
+    expires_at: int
+    again_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A device of the own account.
 

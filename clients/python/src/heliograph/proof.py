@@ -2,6 +2,9 @@
 
     python -m heliograph.proof --base-url URL --home DIR [--profile alice --profile bob --profile carol]
 
+A profile registers under its own name, or as `--profile alice=+12015550100` under another handle; the codes
+of phone numbers are read from the log of a local cloud, `--code-log FILE`.
+
 Registers the profiles that have no account yet and lets them accept each other, so that everybody can chat
 with everybody at once. Prints the milliseconds from `send` to `delivered`; exit code 0, or 1 with the reason.
 Run again it sends another message. A process that holds one of the stores open makes it fail.
@@ -12,8 +15,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import re
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -25,10 +30,13 @@ from heliograph.ids import AccountId, Cursor
 from heliograph.signing import is_loopback
 
 SECONDS = 30
+CODE = re.compile(r"\b[0-9]{6}(?= is your Heliograph code)")
 
 
-async def prove(base_url: str, home: Home, profiles: list[str]) -> float:
-    """Send a message from the first profile to the second.
+async def prove(
+    base_url: str, home: Home, profiles: Mapping[str, str], code_log: Path | None = None
+) -> float:
+    """Send a message from the first profile to the second; `profiles` are their handles by name.
 
     Returns:
         Milliseconds from `send` until the sender knew that it was stored and acknowledged.
@@ -42,7 +50,7 @@ async def prove(base_url: str, home: Home, profiles: list[str]) -> float:
         clients = {profile: await _open(stack, base_url, home, profile) for profile in profiles}
         for profile, client in clients.items():
             if not client.registered:
-                await client.register(profile, name="local profile")
+                await _register(client, profiles[profile], code_log)
                 await _accept_each_other(client, clients)
         await asyncio.gather(*(client.connected(SECONDS) for client in clients.values()))
         sender, receiver = itertools.islice(clients.values(), 2)
@@ -83,6 +91,25 @@ async def _open(stack: AsyncExitStack, base_url: str, home: Home, profile: str) 
     return client
 
 
+async def _register(client: Client, handle: str, code_log: Path | None) -> None:
+    """Register a name, or a number with the code that the log of a local cloud shows for it."""
+    if not handle.startswith("+") or code_log is None:
+        await client.register(handle, name="local profile")
+        return
+    known = len(_codes(code_log, handle))
+    await client.request_code(handle)
+    async with asyncio.timeout(SECONDS):
+        while len(codes := _codes(code_log, handle)) == known:  # noqa: ASYNC110 - somebody else writes the log
+            await asyncio.sleep(0.05)
+    await client.register(handle, name="local profile", code=codes[-1])
+
+
+def _codes(log: Path, number: str) -> list[str]:
+    """Read the codes that were sent to a number, oldest first."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [match[0] for line in lines if number in line and (match := CODE.search(line))]
+
+
 async def _accept_each_other(newcomer: Client, clients: dict[str, Client]) -> None:
     for other in clients.values():
         if other.registered and other is not newcomer:
@@ -105,14 +132,18 @@ def main() -> int:
     parser.add_argument("--base-url", required=True, help="base URL of the server")
     parser.add_argument("--home", type=Path, help="directory of the profiles; default: that of helio")
     parser.add_argument(
-        "--profile", action="append", help="first writes to second; default alice, bob, carol"
+        "--profile",
+        action="append",
+        help="NAME or NAME=HANDLE; first writes to second; default alice, bob, carol",
     )
+    parser.add_argument("--code-log", type=Path, help="log of a local cloud: shows the codes of numbers")
     options = parser.parse_args()
-    profiles = options.profile or ["alice", "bob", "carol"]
+    given = [entry.partition("=") for entry in options.profile or ["alice", "bob", "carol"]]
+    profiles = {name: handle or name for name, _, handle in given}
     if len(profiles) < 2:
         parser.error("a proof needs two profiles")
     try:
-        milliseconds = asyncio.run(prove(options.base_url, Home(options.home), profiles))
+        milliseconds = asyncio.run(prove(options.base_url, Home(options.home), profiles, options.code_log))
     except (HeliographError, TimeoutError, OSError) as problem:
         code = problem.code if isinstance(problem, HeliographError) else type(problem).__name__
         sys.stderr.write(f"no message arrived: {problem} [{code}]\n")
@@ -121,7 +152,7 @@ def main() -> int:
                 "the server has these accounts already, and their profiles are not here: make reset\n"
             )
         return 1
-    sys.stdout.write(f"{milliseconds:.0f} ms {profiles[0]} -> {profiles[1]} delivered\n")
+    sys.stdout.write(f"{milliseconds:.0f} ms {' -> '.join([*profiles][:2])} delivered\n")
     return 0
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from heliograph.cli import refusals
 from heliograph.cli.context import Context, current
-from heliograph.cli.lines import line, safe
+from heliograph.cli.lines import line, safe, stdin_lines
 from heliograph.errors import HeliographError
 from heliograph.events import (
     ConnectionChanged,
@@ -88,7 +87,7 @@ class _Chat:
             await message.mark_read()
 
     async def _write(self) -> None:
-        lines = _stdin_lines()
+        lines = stdin_lines()
         while (text := await lines.get()) is not None:
             if not text.strip():
                 continue
@@ -157,17 +156,3 @@ class _Chat:
         if "pending" in statuses:
             return refusals.PARTLY_SENT if set(statuses) != {"pending"} else refusals.NETWORK
         return refusals.OK
-
-
-def _stdin_lines() -> asyncio.Queue[str | None]:
-    """Read stdin in a thread of its own, which a waiting `read` cannot hold the program open with."""
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
-
-    def read() -> None:
-        for text in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, text.rstrip("\r\n"))
-        loop.call_soon_threadsafe(lines.put_nowait, None)
-
-    threading.Thread(target=read, name="stdin", daemon=True).start()
-    return lines

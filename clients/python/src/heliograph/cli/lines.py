@@ -1,7 +1,10 @@
-"""A message as a line of text."""
+"""A message as a line of text, and lines that somebody types."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
 import time as clock
 from typing import TYPE_CHECKING
 
@@ -26,3 +29,17 @@ def safe(text: str) -> str:
         letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
     return shown.replace("\n", "\n    ")
+
+
+def stdin_lines() -> asyncio.Queue[str | None]:
+    """Read stdin in a thread of its own, which a waiting `read` cannot hold the program open with."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def read() -> None:
+        for text in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, text.rstrip("\r\n"))
+        loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    return lines
