@@ -24,7 +24,7 @@ import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.client import ClientConnection
 
-from tests.e2e import contract
+from tests.e2e import bodies, contract
 from tests.e2e.wire import Json, Name, b64, conversation, name_of, new_id, now, shown, unb64
 
 __all__ = [
@@ -138,18 +138,8 @@ class Device:
 
     def register(self, **changes: Any) -> tuple[int, Json]:
         """Claim the handle; on success this device knows its account."""
-        at = now()
-        body = {
-            "handle": self.handle,
-            "auth_key": self.auth_key,
-            "name": "test",
-            "time": at,
-            "signature": self.sign(
-                "heliograph-register-v1", self.audience, "-", 0, self.handle, self.auth_key, at
-            ),
-            "verification": {"method": "open"},
-        }
-        status, answer = self.request("POST", "/v1/register", {**body, **changes}, signed=False)
+        body = bodies.registration(self) | changes
+        status, answer = self.request("POST", "/v1/register", body, signed=False)
         if status == 200:
             self.account, self.device = answer["account"], answer["device"]
         return status, answer
@@ -166,12 +156,7 @@ class Device:
     def link_key(self, new: Device, name: str = "second", version: int | None = None) -> tuple[int, Json]:
         """Post the statement that takes ``new`` in."""
         after = version or self.request("GET", "/v1/devices")[1]["version"] + 1
-        at = now()
-        statement = self.sign(
-            "heliograph-link-v1", self.audience, self.account, self.device, new.auth_key, after, at
-        )
-        body = {"auth_key": new.auth_key, "name": name, "version": after, "time": at, "signature": statement}
-        return self.request("POST", "/v1/devices", body)
+        return self.request("POST", "/v1/devices", bodies.link(self, new, name, after))
 
     # -- the socket ------------------------------------------------------------------------------
 
