@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.faults.checker.delivery import must_reach
-from tests.faults.checker.observed import Device, History, Message
+from tests.faults.checker.observed import MAY_STILL_LAND, Device, History, Message
 from tests.faults.checker.violation import Violation
 from tests.faults.checker.windows import NEVER
 
@@ -76,15 +76,25 @@ def _conversations(history: History, device: Device) -> list[list[Place]]:
 
 
 def _overtaken(history: History, conversation: list[Place]) -> Iterator[tuple[Message, Message]]:
-    """(first, later) where `later` is displayed first though `first` was sent before it was."""
+    """(first, later) where `later` is displayed first though `first` was sent before it was.
+
+    A message is not held to its place where it may have arrived under an id before its last: a later one may
+    have been delivered beside it then, and keeps the id that it had.
+    """
     newest: dict[tuple[str, int], Message] = {}
     for message, _ in conversation:
         key = (message.sender, _period(history.device(message.sender), message.invoked))
         ahead = newest.get(key)
-        if ahead is not None and _sent_by(history, message) < ahead.invoked:
+        if ahead is not None and _sent_by(history, message) < ahead.invoked and not _moved(message):
             yield message, ahead
         if ahead is None or ahead.invoked < message.invoked:
             newest[key] = message
+
+
+def _moved(message: Message) -> bool:
+    last = message.attempts[-1].name
+    earlier = (attempt for attempt in message.attempts if attempt.name != last)
+    return any(attempt.accepted or attempt.code in MAY_STILL_LAND for attempt in earlier)
 
 
 def _sent_by(history: History, message: Message) -> int:

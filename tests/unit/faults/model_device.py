@@ -31,6 +31,8 @@ class Device:
         self.account = who.partition(":")[0]
         self.store = store or Store()
         self.rng = rng
+        self.skew = 0
+        """How far its clock is ahead of the server's (ms)."""
         self.running = False
         self.caught_up = False
         self.link: Link | None = None
@@ -163,7 +165,7 @@ class Device:
             too_old = entry.attempt is not None and self.cloud.world.time - time_of(entry.id) > REMINTED_AFTER
             if entry.attempt is None or renew or too_old:
                 renew = True
-                milliseconds = max(self.cloud.world.time, self.store.newest.get(peer, 0) + 1)
+                milliseconds = max(self.cloud.world.time + self.skew, self.store.newest.get(peer, 0) + 1)
                 self.store.newest[peer] = milliseconds
                 entry.id = uuid7(milliseconds, self.rng)
                 self.store.names[entry.id, self.who] = key

@@ -42,6 +42,8 @@ class Run:
             for account, devices in zip(self.accounts, devices_of, strict=True)
             for number in range(1, devices + 1)
         ]
+        for device, skew in zip(self.devices, (0, 4_000, -4_000, 0), strict=False):
+            device.skew = skew
         self.snapshots: list[Snapshot] = []
         self.removed: set[str] = set()
         self._texts = 0
@@ -82,13 +84,14 @@ class Run:
             if fault == "storage":
                 self.cloud.missed_by_all()
                 raise self.rng.choice((StorageUnavailable, OutcomeUnknown))
-            others = [other for other in self.cloud.in_flight if other is not flight]
-            if fault == "race" and others:
-                self.cloud.serve(self.rng.choice(others))
+            flights = [other for other in self.cloud.in_flight if other is not flight]
+            if fault == "race" and flights:
+                self.cloud.serve(self.rng.choice(flights))
             elif fault == "connect":
-                offline = [device for device in self.devices if device.running and not device.online]
-                if offline:
-                    self.connect(self.rng.choice(offline))
+                asking = flight.link.connection.address if flight else None
+                others = [d for d in self.devices if d.running and address(d.who) != asking]
+                if others:
+                    self.connect(self.rng.choice(others))
             elif fault == "remove" and during is not None:
                 by = [
                     device
@@ -105,6 +108,10 @@ class Run:
         device.connect()
         for flight in [flight for flight in self.cloud.in_flight if flight.link is device.link]:
             self.cloud.serve(flight)
+
+    def wait(self) -> None:
+        """Two minutes pass: what is sent again needs a new id."""
+        self.cloud.world.time += 120_000
 
     def lose(self, flight: Flight) -> None:
         """A frame never arrives."""
@@ -264,6 +271,7 @@ STEPS = (
     ("connect", 3),
     ("cut", 1),
     ("give up", 2),
+    ("wait", 0.3),
     ("post fault", 2),
     ("snapshot", 0.6),
     ("restore", 0.3),
@@ -325,6 +333,8 @@ def _step(run: Run, step: str, rng: random.Random, cloud: Cloud) -> None:  # noq
             run.with_fault(rng.choice(("", "", "", "crash")), rng.randrange(8), device.connect)
         case "cut" if up:
             device.cut()
+        case "wait":
+            run.wait()
         case "give up" if up:
             device.give_up()
         case "post fault":

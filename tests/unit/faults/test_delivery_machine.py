@@ -25,7 +25,7 @@ ANY = st.integers(0, 999)
 """Picks one of what is there, whatever that is."""
 FAULT = st.sampled_from(("", "crash", "storage", "race", "connect"))
 """Nothing; the Lambda dies; the storage fails; another Lambda runs, or a device connects, in between."""
-CALL = st.integers(0, 20)
+CALL = st.integers(0, 13)
 """At which point of a Lambda a fault strikes."""
 
 
@@ -120,6 +120,11 @@ class Delivery(RuleBasedStateMachine):
     def rest(self) -> None:
         """All is quiet for a while: what is on its way arrives."""
         self.run.settle()
+
+    @rule()
+    def wait(self) -> None:
+        """Time passes; ids grow stale."""
+        self.run.wait()
 
     @rule(device=ANY)
     def show_and_read(self, device: int) -> None:
