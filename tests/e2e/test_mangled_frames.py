@@ -10,10 +10,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from tests.barriers import Barriers
 from tests.e2e.client import ANSWER_SECONDS, Device, Json, Name, Socket, now
@@ -211,3 +213,29 @@ async def test_ten_thousand_mangled_frames(
 def _is_about(row: Json, accounts: set[str], *, came: bool) -> bool:
     """Whether a change is one of this test: rows of earlier ones may end by their own time."""
     return came or row.get("account_id") in accounts
+
+
+async def test_who_goes_on_with_nonsense_is_limited_and_then_closed(
+    alice: Device, bob: Device, new_device: Callable[[], Device]
+) -> None:
+    """RATE_LIMITED first, then the socket goes, with a word why; what others write arrives meanwhile."""
+    mallory, mangler = new_device(), Mangler(SEED)
+    async with await mallory.open() as m, await alice.connect() as a, await bob.connect() as b:
+        cast = Cast(mallory.address, (mallory.account, bob.account), (), now())
+        for count in range(5_000):
+            if m.closed.is_set():
+                break
+            mangled = mangler.frame(cast)
+            if mangled.how in CLOSES or not isinstance(mangled.body, str) or not refusal_of(mangled.body):
+                continue
+            with suppress(ConnectionClosed):
+                await m.send_raw(mangled.body)
+            if count % 50 == 0:
+                assert (await a.send(alice.message(bob)))[0]["accepted"]
+        await asyncio.wait_for(m.closed.wait(), ANSWER_SECONDS)
+        refused = Counter(frame["error"]["code"] for frame in m.frames if "error" in frame)
+        assert refused["RATE_LIMITED"] >= 20
+        assert {"type": "session_closed", "reason": "RATE_LIMITED", "retry_after": 30} in m.events
+        await a.drain()
+        assert (await a.send(alice.message(bob)))[0]["accepted"]
+        await b.wait_for(2)
