@@ -71,6 +71,8 @@ class DeviceProcess:
         self.account = ""
         self.number = 0
         self.removed = False
+        self.copied = False
+        """Another process may act as this device, too."""
         self._frozen = False
         self._snapshots: dict[Path, int] = {}
         self._starting = asyncio.Lock()
@@ -199,6 +201,7 @@ class DeviceProcess:
 
     async def copy(self, path: Path) -> DeviceProcess:
         """Start a second process of the same device, on a snapshot. It is the caller's to stop."""
+        self.copied = True
         self._record("copy", snapshot_t=self._snapshots[path])
         options = replace(self.options, store=str(path / self.store.name))
         twin = DeviceProcess(f"{self.name}-twin", options, self.link, self.recorder)

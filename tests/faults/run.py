@@ -109,8 +109,10 @@ class Run:
             for name in dict.fromkeys(step.device for step in self._plan.steps)
         ]
         breaking = [asyncio.create_task(self._break(at, name, began)) for at, name in self._plan.faults]
-        await asyncio.gather(*breaking)
-        await asyncio.gather(*doing)
+        # All of them end by themselves: one left behind by another's failure would act on the next run.
+        for ended in await asyncio.gather(*breaking, *doing, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
 
     async def _break(self, at: float, name: str, began: float) -> None:
         await asyncio.sleep(max(0.0, began + at - time.monotonic()))
