@@ -105,4 +105,4 @@ async def test_jitter_slows_its_points_alone(alice: Device, bob: Device, barrier
         barriers.jitter(400, seed=3, points=["ack."])
         others = sum([await seconds() for _ in range(6)])
         barriers.calm()
-        assert slow > 0.4 > others
+        assert slow - others > 0.8  # twelve waits of 200 ms on average, however busy the machine is

@@ -27,6 +27,15 @@ def test_a_burst_passes_and_then_one_each_refill() -> None:
     assert take(full_at, THREE, NOW + 1_000) == (full_at, 1_000)
 
 
+def test_a_clock_that_was_wrong_locks_nobody_out() -> None:
+    """What a worker an hour fast took counts for nothing; what one two seconds fast took counts."""
+    for fast, wait_expected in ((3_600_000, 0), (2_000, 3_000)):
+        full_at = 0
+        for _ in range(3):
+            full_at, _ = take(full_at, THREE, NOW + fast)
+        assert take(full_at, THREE, NOW)[1] == wait_expected
+
+
 def test_a_bucket_never_holds_more_than_its_burst() -> None:
     """After a day of silence no more passes than after it was full."""
     full_at = take(0, THREE, NOW)[0]

@@ -26,6 +26,9 @@ SAMPLING = 16
 SAMPLED_ROOM = 2
 """The row of a ``sampled`` limiter holds so many bursts: chance must not refuse who keeps to the limit."""
 
+DEEPEST_DEBT = 4
+"""Fillings of a bucket that one frame can cost at most, a sampled one that counts for 16 included."""
+
 ROW_SECONDS = 24 * 3600
 """How long a row lives that nobody touches: no bucket takes longer to fill."""
 
@@ -130,7 +133,11 @@ def take(full_at: int, limiter: Limiter, now: int, tokens: int = 1) -> tuple[int
 
     A wait of 0: they were taken. Otherwise the bucket is as it was. More tokens than ``burst`` at once take a
     full bucket and leave it in debt, so that a large frame passes but is paid for.
+    A bucket that is full only in a time that no debt reaches was told so by a clock that was wrong: it counts
+    as full, or one worker an hour fast would lock everybody out for an hour.
     """
+    if full_at > now + DEEPEST_DEBT * limiter.fill_ms:
+        full_at = 0
     begins = max(full_at, now)
     wait = begins + min(tokens, limiter.burst) * limiter.refill_ms - now - limiter.fill_ms
     if wait > 0:
