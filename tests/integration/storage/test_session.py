@@ -46,7 +46,7 @@ def test_verdict_of_a_conditional_write(database: Cassandra) -> None:
     assert database.apply(NUMBER, account, 1, 5)
     refused = database.apply(NUMBER, account, 1, 6)
     assert not refused
-    assert refused.row == {"account_id": account, "device_id": 1, "last": 5}
+    assert refused.row == {"account_id": account, "device_id": 1, "last": 5, "full_at": None}
     assert database.apply(RAISE, 7, account, 1, 7)
     assert database.apply(RAISE, 6, account, 1, 6).row == {"last": 7}
     assert database.apply(DROP, account, 1).row == {}
