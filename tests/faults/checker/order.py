@@ -79,13 +79,15 @@ def _overtaken(history: History, conversation: list[Place]) -> Iterator[tuple[Me
     """(first, later) where `later` is displayed first though `first` was sent before it was.
 
     A message is not held to its place where it may have arrived under an id before its last: a later one may
-    have been delivered beside it then, and keeps the id that it had.
+    have been delivered beside it then, and keeps the id that it had. But nothing excuses a later one that was
+    accepted while the first was refused.
     """
     newest: dict[tuple[str, int], Message] = {}
     for message, _ in conversation:
         key = (message.sender, _period(history.device(message.sender), message.invoked))
         ahead = newest.get(key)
-        if ahead is not None and _sent_by(history, message) < ahead.invoked and not _moved(message):
+        overtaken = ahead is not None and _sent_by(history, message) < ahead.invoked
+        if ahead is not None and overtaken and (not _moved(message) or _let_past(message, ahead)):
             yield message, ahead
         if ahead is None or ahead.invoked < message.invoked:
             newest[key] = message
@@ -95,6 +97,13 @@ def _moved(message: Message) -> bool:
     last = message.attempts[-1].name
     earlier = (attempt for attempt in message.attempts if attempt.name != last)
     return any(attempt.accepted or attempt.code in MAY_STILL_LAND for attempt in earlier)
+
+
+def _let_past(first: Message, later: Message) -> bool:
+    """Whether `later` was on the wire and accepted while `first` was, and was refused for certain."""
+    refused = [attempt for attempt in first.attempts if attempt.code not in MAY_STILL_LAND]
+    accepted = [attempt for attempt in later.attempts if attempt.accepted]
+    return any(one.out <= other.out <= one.end for one in refused for other in accepted)
 
 
 def _sent_by(history: History, message: Message) -> int:

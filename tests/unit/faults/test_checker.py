@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import INVARIANTS, check
+from tests.faults.checker.delivery import conversation_of
 from tests.faults.history import Record
 from tests.unit.faults.broken import WAYS, Breaker, Draft
 from tests.unit.faults.model_run import Run, simulate
@@ -116,3 +120,62 @@ def lines_run(records: Sequence[Record]) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+@pytest.mark.parametrize(("second_accepted", "wanted"), [(True, {"I5"}), (False, set())])
+def test_a_message_accepted_while_one_before_it_was_refused_is_no_excuse(
+    second_accepted: bool, wanted: set[str]
+) -> None:
+    """The first may have arrived under an old id, but a later one went past it: that breaks the order."""
+    a, b = "a:1", "b:1"
+    old, passed, new = (f"01a20dd8-0000-7000-8000-00000000000{number}" for number in (1, 2, 3))
+    last = passed if second_accepted else f"{new[:-1]}4"
+    stale = {"error": {"code": "ID_STALE"}}
+    times = itertools.count(1)
+
+    def record(kind: str, who: str, **fields: object) -> Record:
+        return {"t": next(times), "kind": kind, "who": who, **fields}
+
+    def cipher(logical: str) -> str:
+        data = b"CLEAR1" + json.dumps({"logical_id": logical}).encode()
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    def sent(ref: str, **ids: str) -> Record:
+        messages = [{"id": ids[name], "to": "b", "devices": {"1": cipher(name)}} for name in ids]
+        frame = {"action": "send", "ref": ref, "messages": messages}
+        return record("frame", a, socket="s", way="out", frame=frame)
+
+    def answered(ref: str, *results: dict[str, object]) -> Record:
+        return record("frame", a, socket="s", way="in", frame={"ref": ref, "results": list(results)})
+
+    records = [record("client", who, what="start") for who in (a, b)]
+    for name in ("one", "two"):
+        records.append(record("send", a, phase="invoke", to="b", logical=name, body=name))
+        records.append(record("send", a, phase="ok", logical=name))
+    records += [sent("1", one=old), answered("1", {"id": old, "error": {"code": "UNAVAILABLE"}})]
+    second = {"accepted": True} if second_accepted else {"error": {"code": "EARLIER_REFUSED"}}
+    records += [sent("2", one=old, two=passed), answered("2", {"id": old, **stale}, {"id": passed, **second})]
+    again = {"one": new} if second_accepted else {"one": new, "two": last}
+    records += [
+        sent("3", **again),
+        answered("3", *({"id": each, "accepted": True} for each in again.values())),
+    ]
+    records.append(record("healed", "harness"))
+    order = sorted((("one", new), ("two", last)), key=lambda entry: entry[1])
+    for who in (a, b):
+        entries = [
+            {
+                "logical": name,
+                "account": "a",
+                "sender": a,
+                "id": message_id,
+                "status": "sent",
+                "outgoing": who == a,
+                "conversation": conversation_of("a", "b"),
+            }
+            for name, message_id in order
+        ]
+        records.append(record("final", who, messages=entries))
+    records.append(record("server", "harness", connections=[], sockets=[], inbox=[]))
+
+    assert {violation.invariant for violation in check(records)} & {"I5"} == wanted
