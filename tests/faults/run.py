@@ -32,6 +32,9 @@ SETTLED_SECONDS = 1.2
 
 KEEP_ALIVE = 0.3
 
+RECEIPT_AFTER_MS = -15_000
+"""Lost receipts are asked for at once, for ids ahead of now too: a worker's clock may have been fast."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -157,7 +160,7 @@ class Run:
     async def _reopen(self, device: DeviceProcess) -> None:
         await device.thaw()
         await device.stop()
-        await device.start(skew_ms=0, keep_alive=KEEP_ALIVE, receipt_after_ms=0)
+        await device.start(skew_ms=0, keep_alive=KEEP_ALIVE, receipt_after_ms=RECEIPT_AFTER_MS)
 
     async def _settle(self) -> None:
         """Wait until nothing waits anywhere and no status moves, then record what everybody holds."""
