@@ -61,7 +61,7 @@ def build(
     """Build the stacks of one stage into ``app``. ``local_port`` is the one port of the local cloud."""
     data = DataStack(app, settings)
     endpoints = EndpointsStack(app, settings, local_port=local_port)
-    setting = Setting(settings, endpoints.addresses, assets or Assets())
+    setting = Setting(settings, endpoints.addresses, assets or Assets(), endpoints.log_key)
     stacks = Stacks(data, endpoints, RealtimeStack(app, setting), HttpsStack(app, setting))
     # First in, last out: a removal that stops at the protected data has already removed everything else.
     endpoints.add_stack_dependency(data)

@@ -29,8 +29,8 @@ Setting = Literal["AUDIENCE", "SOCKET_URL", "VERIFIER", "ALLOWED_ORIGINS", "OTP_
 """Environment of some functions only. ``VERIFIER`` brings the issuer's settings where the stage has one,
 ``OTP_COUNTRIES`` all that sending codes needs, where the stage sends any.
 
-All functions get ``STAGE``, ``LOG_LEVEL`` and ``POWERTOOLS_SERVICE_NAME``; those that post or close also get
-``AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI``.
+All functions get ``STAGE``, ``LOG_KEY``, ``TRACES`` and ``METRICS_SECONDS``; those that post or close also
+get ``AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI``.
 """
 
 SOCKET_STAGE = "v1"

@@ -23,7 +23,7 @@ _LISTS = {"verifier": "verifiers", "otp_countries": "otp_countries", "allowed_or
 """Overrides that are comma lists, and the setting that each is for."""
 
 OVERRIDES = frozenset(
-    {*_LISTS, "oidc_issuer", "oidc_audience", "otp_daily_cap_cents", "otp_sender", "otp_sender_id"}
+    {*_LISTS, "oidc_issuer", "oidc_audience", "otp_daily_cap_cents", "otp_sender", "otp_sender_id", "traces"}
 )
 
 _COUNTRY = re.compile(r"![1-9][0-9]{0,6}|[1-9][0-9]{0,6}:[1-9][0-9]{0,3}")
@@ -74,6 +74,9 @@ class Stage:
     ``otp_countries`` (``49:9``: numbers that begin with +49, 9 cents a message; ``!1876``: none) for at most
     ``otp_daily_cap_cents`` a day (UTC), by Amazon SNS (``sns``) under ``otp_sender_id`` where phones show
     one, or into the log of the local cloud (``log``).
+
+    ``traces``: functions log each hop of a message, about 600 bytes a message. ``metrics_seconds``: how long
+    a function adds up counts before it writes them; 0: after every invocation.
     """
 
     name: str
@@ -87,8 +90,8 @@ class Stage:
     otp_sender_id: str = ""
     allowed_origins: tuple[str, ...] = ()
     keeps_data: bool = True
-    log_days: Literal[7, 14, 90] = 14
-    log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
+    traces: bool = True
+    metrics_seconds: int = 10
     throttle: Throttle = Throttle(200, 400)
     route_throttles: Mapping[str, Throttle] = field(default_factory=lambda: RARE_ROUTES, hash=False)
 
@@ -156,7 +159,7 @@ _STAGES: dict[str, Stage] = {
         otp_daily_cap_cents=10_000,
         otp_sender="log",
         keeps_data=False,
-        log_days=7,
+        metrics_seconds=0,
     ),
     "dev": Stage(
         name="dev",
@@ -171,8 +174,7 @@ _STAGES: dict[str, Stage] = {
         verifiers=("oidc",),
         oidc_issuer=PLACEHOLDER_ISSUER,
         oidc_audience=PLACEHOLDER_AUDIENCE,
-        log_days=90,
-        log_level="WARNING",
+        traces=False,
         throttle=Throttle(2000, 4000),
         route_throttles={route: throttle.times(10) for route, throttle in RARE_ROUTES.items()},
     ),
@@ -199,7 +201,15 @@ def stage(name: str, overrides: Mapping[str, str] | None = None) -> Stage:
         changes[_LISTS[key]] = tuple(item.strip() for item in items if item.strip())
     if "otp_daily_cap_cents" in given:
         changes["otp_daily_cap_cents"] = _cents(given["otp_daily_cap_cents"])
+    if "traces" in given:
+        changes["traces"] = _is_on("traces", given["traces"])
     return replace(_STAGES[name], **changes)  # type: ignore[arg-type]  # checked by __post_init__
+
+
+def _is_on(setting: str, text: str) -> bool:
+    if text not in ("on", "off"):
+        raise StageError(f"{setting}={text!r}: expected 'on' or 'off'")
+    return text == "on"
 
 
 def _cents(text: str) -> int:

@@ -52,6 +52,9 @@ def _policy(event: Event, effect: str, principal: str, context: dict[str, str]) 
     }
 
 
-def handler(event: Event, _context: object) -> dict[str, Any]:
-    """Lambda entry."""
+def _entry(event: Event, _context: object) -> dict[str, Any]:
+    """The event of API Gateway."""
     return handle(event, services())
+
+
+handler = observability.observed("authorize", _entry)

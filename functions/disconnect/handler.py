@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chat import observability
 from chat.bootstrap import Services, services
 from chat.entrypoint import OK, Answer, Caller, Event, caller
 from chat.usecases.disconnect import disconnect
@@ -13,6 +14,9 @@ def handle(who: Caller, app: Services) -> Answer:
     return OK
 
 
-def handler(event: Event, _context: object) -> Answer:
-    """Lambda entry."""
+def _entry(event: Event, _context: object) -> Answer:
+    """The event of API Gateway."""
     return handle(caller(event), services())
+
+
+handler = observability.observed("disconnect", _entry)

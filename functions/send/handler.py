@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chat import observability
 from chat.bootstrap import Services
 from chat.entrypoint import Caller, socket_route
 from chat.usecases.send import send
@@ -22,6 +23,8 @@ def handle(frame: frames.SendFrame, caller: Caller, app: Services) -> str:
         encode=frames.event_frames,
         now=now,
     )
+    if caller.received_at and any(result.error is None for result in outcome.results):
+        observability.accept_took(app.now() - caller.received_at)
     return frames.send_answer(frame.ref, outcome, now)
 
 

@@ -22,20 +22,18 @@ if TYPE_CHECKING:
 # Longer than any handler needs and shorter than the 29 s after which API Gateway gives up.
 _TIMEOUT = Duration.seconds(10)
 
-_RETENTION = {
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    90: logs.RetentionDays.THREE_MONTHS,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all functions of a deployment share: its stage, its addresses, its code."""
+    """What all functions of a deployment share: its stage, its addresses, its code.
+
+    ``log_key`` makes pseudonyms of the ids in logs; a CloudFormation reference.
+    """
 
     stage: Stage
     addresses: Addresses
     assets: Assets
+    log_key: str
 
 
 class Layers(Construct):
@@ -76,7 +74,7 @@ class ChatFunction(Construct):
             self,
             "Log",
             log_group_name=f"/aws/lambda/{name}",
-            retention=_RETENTION[stage.log_days],
+            retention=logs.RetentionDays.TWO_WEEKS,
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.function = lambda_.Function(
@@ -96,7 +94,8 @@ class ChatFunction(Construct):
             # Lambda's own three lines an invocation would cost more than the invocation.
             logging_format=lambda_.LoggingFormat.JSON,
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            application_log_level_v2=_APPLICATION_LOG_LEVEL[stage.log_level],
+            # Anything above would drop the metrics, too: to Lambda a line of them is an INFO.
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
         )
 
     def _role(self, spec: Function, setting: Setting) -> iam.Role:
@@ -118,19 +117,13 @@ class ChatFunction(Construct):
         )
 
 
-_APPLICATION_LOG_LEVEL = {
-    "DEBUG": lambda_.ApplicationLogLevel.DEBUG,
-    "INFO": lambda_.ApplicationLogLevel.INFO,
-    "WARNING": lambda_.ApplicationLogLevel.WARN,
-}
-
-
 def _environment(spec: Function, setting: Setting) -> dict[str, str]:
     stage, addresses = setting.stage, setting.addresses
     values = {
         "STAGE": stage.name,
-        "LOG_LEVEL": stage.log_level,
-        "POWERTOOLS_SERVICE_NAME": "heliograph",
+        "LOG_KEY": setting.log_key,
+        "TRACES": "on" if stage.traces else "off",
+        "METRICS_SECONDS": str(stage.metrics_seconds),
     }
     if "AUDIENCE" in spec.needs:
         values["AUDIENCE"] = addresses.audience

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Fn, Stack
 from aws_cdk import aws_apigatewayv2 as api
 
 from infra.addresses import Addresses, cloud_addresses, local_addresses
@@ -50,6 +50,9 @@ class EndpointsStack(Stack):
             if stage.world == "local"
             else cloud_addresses(socket_api.api_id, http_api.api_id)
         )
+        # The random part of this stack's id: new with each stage, the same for all its functions, and never
+        # in a log. It costs nothing; who may read the configuration of a function may have it.
+        self.log_key = Fn.select(2, Fn.split("/", self.stack_id))
         CfnOutput(
             self, "BaseUrl", value=self.addresses.base_url, description="What users configure in a client"
         )

@@ -97,5 +97,7 @@ def flat(value: object) -> str:
             return f"<{name.partition(':')[2]}>"
         case {"Fn::Join": ["", list(parts)]}:
             return "".join(flat(part) for part in parts)
+        case {"Fn::Select": [int(place), {"Fn::Split": [str(between), whole]}]}:
+            return f"<part {place} of {flat(whole)} between {between}>"
         case _:
             raise ValueError(f"not a string in a template: {value!r}")

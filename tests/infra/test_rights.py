@@ -142,7 +142,7 @@ def test_only_our_apis_may_invoke_the_functions(dev: Deployment) -> None:
 @by_function
 def test_environment_equals_the_table_of_routes(dev: Deployment, function: Function) -> None:
     """A function gets the settings that its row names and no other."""
-    expected = {"STAGE", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", *function.needs} - {"OTP_COUNTRIES"}
+    expected = {"STAGE", "LOG_KEY", "TRACES", "METRICS_SECONDS", *function.needs} - {"OTP_COUNTRIES"}
     if "VERIFIER" in function.needs:
         expected |= {"OIDC_ISSUER", "OIDC_AUDIENCE"}
     if function.posts or function.closes:

@@ -64,7 +64,8 @@ def test_local_stage_is_open_and_may_use_a_provider() -> None:
         ({"oidc_audience": "chat"}, "belong together"),
         ({"oidc_issuer": "http://login.example.org", "oidc_audience": "chat"}, "https:// URL"),
         ({"oidc_issuer": "", "oidc_audience": ""}, "needs both"),
-        ({"log_days": "7"}, "unknown override log_days"),
+        ({"metrics_seconds": "7"}, "unknown override metrics_seconds"),
+        ({"traces": "yes"}, "expected 'on' or 'off'"),
     ],
 )
 def test_contradicting_settings_are_refused(overrides: dict[str, str], message: str) -> None:

@@ -38,7 +38,7 @@ OF_THE_STAGE = {
     "OTP_SENDER",
     "ALLOWED_ORIGINS",
     "CorsConfiguration",
-    "RetentionInDays",
+    "METRICS_SECONDS",
     "DeletionPolicy",
     "UpdateReplacePolicy",
 }

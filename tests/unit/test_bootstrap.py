@@ -37,8 +37,9 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 }
 COMMON = {
     "STAGE": "dev",
-    "LOG_LEVEL": "INFO",
-    "POWERTOOLS_SERVICE_NAME": "heliograph",
+    "LOG_KEY": "0f0e",
+    "TRACES": "on",
+    "METRICS_SECONDS": "10",
     "AWS_REGION": "eu-central-1",
 }
 POSTING = {

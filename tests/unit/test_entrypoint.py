@@ -49,13 +49,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The lines that are logged."""
     lines: list[str] = []
 
-    class Lines:
-        def _line(self, *args: object, **named: object) -> None:
-            lines.append(repr((args, named)))
-
-        info = warning = error = _line
-
-    monkeypatch.setattr(observability, "_logger", Lines)
+    monkeypatch.setattr(observability, "_print", lambda line: lines.append(json.dumps(line)))
     return lines
 
 

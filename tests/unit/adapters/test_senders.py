@@ -115,11 +115,9 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_log_of_a_laptop_is_the_phone(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One line with number and text."""
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "phone")  # loggers of one name share the first's stream
-
     LogSender().send(NUMBER, TEXT)
 
     [line] = capsys.readouterr().out.splitlines()

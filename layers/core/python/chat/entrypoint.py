@@ -78,10 +78,14 @@ _SCHEME = "Heliograph-v1 "
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a frame, out of the authorizer's context alone: nothing in a frame can change it."""
+    """Who sent a frame, out of the authorizer's context alone: nothing in a frame can change it.
+
+    ``received_at``: when the gateway had the frame (ms); 0 if it did not say.
+    """
 
     connection: Connection
     previous_number: int
+    received_at: int = 0
 
     @property
     def device(self) -> Address:
@@ -99,7 +103,7 @@ def caller(event: Event) -> Caller:
         ConnectionId(request["connectionId"]),
         int(context["connect_number"]),
     )
-    return Caller(connection, int(context["previous_number"]))
+    return Caller(connection, int(context["previous_number"]), request.get("requestTimeEpoch", 0))
 
 
 def socket_route(
@@ -140,7 +144,7 @@ def socket_route(
             text = handle(frame, sender, app)
         except Exception as error:  # noqa: BLE001, the boundary: whatever it is, the client gets a code
             refusal = as_chat_error(route, error)
-            observability.refused(route, refusal.code)
+            observability.refused(route, refusal.code, sender.device)
             if refusal.code is Code.RATE_LIMITED and _hangs_up(sender.connection, app):
                 return OK
             text = frames.error_frame(frame.ref, refusal)
@@ -151,7 +155,7 @@ def socket_route(
         app.sockets.post_all([(sender.connection.connection_id, text.encode())])
         return OK
 
-    return handler
+    return observability.observed(route, handler)
 
 
 def _demand_frame(limiter: Limiter, tokens: int, who: Address, app: Services) -> None:
@@ -229,7 +233,7 @@ def https_routes(
                 answer["headers"]["retry-after"] = str(math.ceil(refusal.retry_after))
             return answer
 
-    return handler
+    return observability.observed(name, handler)
 
 
 def _demand(limiter: Limiter | None, who: Address, app: Services) -> None:

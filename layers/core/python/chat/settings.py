@@ -2,7 +2,7 @@
 
 Every variable is set by the template, but for ``CASSANDRA_*`` and ``HELIOGRAPH_STATEMENT_LOG``: without
 them storage is Amazon Keyspaces of the function's own region; and for ``HELIOGRAPH_LIMITS``, which only a
-local cloud may have. Nothing else has a default.
+local cloud may have. Nothing else has a default but silence (:class:`LogSettings`).
 """
 
 from __future__ import annotations
@@ -153,6 +153,35 @@ class DiscoverySettings:
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read ``SOCKET_URL`` and ``STAGE``."""
         return cls(socket_url=_required(environ, "SOCKET_URL"), stage=_required(environ, "STAGE"))
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is logged besides what goes wrong.
+
+    ``key`` makes pseudonyms of ids. ``traces``: whether each hop of a message is a line. ``metrics_seconds``:
+    how long counts are added up before they are written; 0: after every invocation, None: no metrics.
+    """
+
+    stage: str
+    key: str
+    traces: bool
+    metrics_seconds: int | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read ``STAGE``, ``LOG_KEY``, ``TRACES`` (``on`` or ``off``), ``METRICS_SECONDS``; without them, as
+        outside a Lambda function, neither traces nor metrics.
+        """
+        traces = environ.get("TRACES", "off")
+        if traces not in ("on", "off"):
+            raise SettingMissing(f"TRACES is {traces!r}, not 'on' or 'off'")
+        return cls(
+            stage=environ.get("STAGE", ""),
+            key=_required(environ, "LOG_KEY") if traces == "on" else environ.get("LOG_KEY", ""),
+            traces=traces == "on",
+            metrics_seconds=_number(environ, "METRICS_SECONDS", 0) if "METRICS_SECONDS" in environ else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ a Lambda that was frozen finds it closed, which is mended without anybody notici
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
@@ -15,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
+from chat import observability
 from chat.adapters.sigv4 import Credentials, signed_headers
 from chat.adapters.tls import aws_context
 from chat.ports.sockets import Gone, Outcome, PostFailed, Throttled
@@ -27,7 +27,6 @@ PARALLEL = 8
 """Posts under way at once. Each thread keeps its connection, and waits far more than it computes."""
 
 _PAUSE = (0.02, 0.1)
-_LOG = logging.getLogger(__name__)
 
 
 class ConnectionsGateway:
@@ -89,7 +88,7 @@ class ConnectionsGateway:
         except Gone:
             return Outcome.GONE
         except PostFailed as error:
-            _LOG.warning("a frame was not posted: %s", error)
+            observability.not_posted(str(error))
             return Outcome.FAILED
         return Outcome.DELIVERED
 
@@ -111,7 +110,7 @@ class ConnectionsGateway:
         except (OSError, HTTPException) as error:
             if kept is not None:  # closed while this environment was frozen
                 return self._attempt(method, connection_id, body)
-            return PostFailed(f"{method}: {error!r}")
+            return PostFailed(f"{method}: {type(error).__name__}")
         if status in (200, 204):
             return None
         if status == 410:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from chat import observability
 from chat.domain.events import Event, Reason, SessionClosed
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
 from chat.ports.connections import Connection, Connections
@@ -43,11 +45,15 @@ def post(
     for posting in postings:
         by_account.setdefault(posting.account, []).append(posting)
     frames: list[tuple[Connection, bytes]] = []
+    shown: list[tuple[Connection, list[Event], int]] = []
     for account, mine in by_account.items():
         for connection in connections.of_account(account):
             events = [p.event for p in mine if p.device in (None, connection.device)]
-            frames.extend((connection, frame) for frame in encode(events))
+            told = [(connection, frame) for frame in encode(events)]
+            frames.extend(told)
+            shown.append((connection, events, len(told)))
     outcomes = sockets.post_all([(connection.connection_id, frame) for connection, frame in frames])
+    _log(shown, outcomes)
     reached: set[Address] = set()
     gone: set[Connection] = set()
     for (connection, _), outcome in zip(frames, outcomes, strict=True):
@@ -58,6 +64,14 @@ def post(
     for connection in gone:
         connections.remove(connection)
     return reached
+
+
+def _log(shown: Iterable[tuple[Connection, list[Event], int]], outcomes: Iterable[Outcome]) -> None:
+    """Log each socket's events with the outcomes of their frames."""
+    rest = iter(outcomes)
+    for connection, events, frames in shown:
+        if frames:
+            observability.posted(connection.address, events, list(islice(rest, frames)))
 
 
 def close(

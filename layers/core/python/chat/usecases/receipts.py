@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from chat import observability
 from chat.domain.envelope import Status, StoredReceipt
 from chat.domain.events import ReceiptEvent
 from chat.domain.ids import (
@@ -82,8 +83,11 @@ class Receipt:
         name = MessageName(MessageId(new_uuid7(now)), f"{self.by}/{self.status}")
         if not self.heard:
             return InboxRow(Address(self.to, NO_DEVICE), name, b"", DROPPED_TTL)
-        mine = tuple(n for n in self.names if Address.parse(n.sender) == device)
-        return InboxRow(device, name, StoredReceipt(mine).encode(), RECEIPT_TTL)
+        return InboxRow(device, name, StoredReceipt(self.names_of(device)).encode(), RECEIPT_TTL)
+
+    def names_of(self, device: Address) -> tuple[MessageName, ...]:
+        """Those of its messages that one device sent."""
+        return tuple(name for name in self.names if Address.parse(name.sender) == device)
 
 
 def check_conversations(ack: Ack, account: AccountId) -> None:
@@ -130,12 +134,16 @@ def settle(
     Call it after the receipts were posted: a crash before the removal leaves the rows, the device
     acknowledges them again, and the sender gets the same receipts again, which change nothing.
     """
-    waiting = [receipt.row(device, now) for receipt in receipts for device in receipt.senders - reached]
+    waiting = [(receipt, device) for receipt in receipts for device in receipt.senders - reached]
     if waiting:
-        inbox.put(waiting)
+        inbox.put([receipt.row(device, now) for receipt, device in waiting])
+    for receipt, device in waiting:
+        if receipt.heard:
+            observability.stored_receipt(device, receipt.names_of(device))
     removed = ack.removes()
     if removed:
         inbox.remove(by, removed)
+        observability.acked(by, removed)
 
 
 def _senders(names: Collection[MessageName], card: Card) -> frozenset[Address]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from chat import observability
 from chat.domain.devices import Difference
 from chat.domain.envelope import StoredMessage
 from chat.domain.events import MessageEvent
@@ -124,6 +125,7 @@ def send(
             results.append(Result(message.id))
             postings.extend(_posting(message, row) for row in rows)
 
+    _tell(sender, messages, results)
     planned, ack_error = _plan_receipts(what, sender, read, accepted)
     reached = live.post(
         [*(receipt.posting() for receipt in planned), *postings],
@@ -137,6 +139,13 @@ def send(
         except StorageUnavailable:
             ack_error = unavailable()
     return SendOutcome(results, ack_error)
+
+
+def _tell(sender: Address, messages: Sequence[OutgoingMessage], results: Sequence[Result]) -> None:
+    """Log what became of the messages, before any is posted."""
+    rows = {m.id: len(m.devices) + len(m.own) for m, r in zip(messages, results, strict=True) if not r.error}
+    observability.accepted(sender, rows)
+    observability.not_accepted(sender, {result.id: result.error.code for result in results if result.error})
 
 
 def _check(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from chat import observability
 from chat.domain.devices import FIRST_DEVICE, DeviceList
 from chat.domain.envelope import Status, StoredMessage, decode
 from chat.domain.events import Event, MessageEvent, Reason, ReceiptEvent
@@ -131,6 +132,7 @@ def sync(
     started_at = token.started_at if token else now
     events: list[Event] = list(_unreceipted(device, request.unreceipted or {}, cards, inbox, now))
     last = _drain(device, request, token, inbox, events, size_of, now)
+    observability.drained(device, events, is_full=last is not None)
     if last is not None:
         return Page(events, token=PageToken(started_at, last).encode(device), ack_error=ack_error)
     mark = max(0, min(started_at, now) - MARK_MARGIN)

@@ -37,6 +37,7 @@ from cassandra.protocol import (
 )
 from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement
 
+from chat import observability
 from chat.adapters.cassandra.policies import PAGE_ROWS, REQUEST_TIMEOUT, new_cluster
 from chat.adapters.cassandra.statement import Statement
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
@@ -253,6 +254,7 @@ class Cassandra:
                 return future.result()
             except (*_LINK, *_NODE) as error:
                 if not (repeatable or isinstance(error, _NOT_EXECUTED)):
+                    observability.storage_gave_up()
                     raise OutcomeUnknown(str(error)) from error
                 self._recover(error, attempts)
             future = self._send(send, attempts)
@@ -277,7 +279,9 @@ class Cassandra:
         """Pause before the next attempt, on a new cluster if need be. Raises ``StorageUnavailable`` late."""
         spent = time.monotonic() - attempts.started
         if spent >= DEADLINE:
+            observability.storage_gave_up()
             raise StorageUnavailable(str(error)) from error
+        observability.storage_retried()
         if isinstance(error, _LINK):
             pause = LINK_RETRY
             if attempts.rebuilt:
