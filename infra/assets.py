@@ -38,6 +38,10 @@ LAMBDA_TARGET = (
 # Sources of compiled modules and commands: nothing at run time reads them.
 _USELESS = ("*.c", "*.h", "*.pyx", "*.pxd", "__pycache__")
 
+# Of the contracts: what they are made from, and made into for people.
+_NOT_RUN = ("vectors", "messages", "frames.py", "compiler.py", "documents.py", "lint_cql.py", "__main__.py",
+            "*.yaml", "*.cql")  # fmt: skip
+
 _LOCAL_NOTE = """\
 Empty on purpose. In the local cloud the functions run on the interpreter of the project's own virtual
 environment, which holds the same pinned packages, built for this machine instead of for Lambda.
@@ -85,10 +89,10 @@ class Assets:
         _copy_tree(self._root / "functions" / name, package / name)
 
     def copy_core(self, out: Path) -> None:
-        """Copy our package and the contracts that run with it: table definitions and frame schemas."""
+        """Copy our package and the contracts that run with it: table definitions and compiled schemas."""
         python = out / "python"
         _copy_tree(self._root / "layers" / "core" / "python", python)
-        _copy_tree(self._root / "schemas", python / "schemas", "vectors", "*.yaml", "*.cql")
+        _copy_tree(self._root / "schemas", python / "schemas", *_NOT_RUN)
 
     def wheels(self) -> Path:
         """The folder with the packages for Lambda, installed once for each set of pins.

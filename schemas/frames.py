@@ -2,7 +2,7 @@
 
 The files in ``messages/`` refer to each other. A validator that follows such references needs a
 resolver; ``load`` brings everything a schema uses into its own ``definitions`` instead.
-Standard library only: this runs while a Lambda starts.
+Nothing of it runs in a Lambda: see ``schemas/compiler.py``.
 """
 
 from __future__ import annotations

@@ -12,4 +12,4 @@ def handle(refused: frames.Refused, _caller: Caller, _app: Services) -> str:
     raise refused
 
 
-handler = socket_route("$default", frames.parse_unknown, handle, answers=True, schema="error")
+handler = socket_route("$default", frames.parse_unknown, handle, answers=True, schema="type_ref")

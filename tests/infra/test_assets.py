@@ -73,16 +73,16 @@ def test_handler_is_importable_from_the_assets(dev: Deployment, function: Functi
 
 
 def test_core_layer_holds_our_package_and_what_it_reads(dev: Deployment) -> None:
-    """The core layer is ``chat`` and ``schemas`` without vectors and documents, which no function reads."""
+    """The core layer is ``chat`` and ``schemas`` without what the contracts are made from."""
     files = _files(dev.layer("The packages chat and schemas"))
 
     assert {
         "python/chat/__init__.py",
         "python/schemas/tables.py",
-        "python/schemas/messages/send.schema.json",
+        "python/schemas/compiled/send.py",
     } <= set(files)
     assert {name.split("/")[1] for name in files} == {"chat", "schemas"}
-    assert not [name for name in files if name.endswith((".pyc", ".yaml")) or "/vectors/" in name]
+    assert not [name for name in files if name.endswith((".pyc", ".yaml", ".json")) or "/vectors/" in name]
 
 
 def test_stacks_share_equal_layers(dev: Deployment) -> None:
@@ -188,10 +188,10 @@ def test_change_of_a_function_leaves_the_others_alone(copy: Path) -> None:
 
 
 def test_change_of_a_schema_changes_the_core_layer(copy: Path) -> None:
-    """A changed frame schema reaches Lambda with the core layer, and no function's asset changes for it."""
+    """A changed schema, compiled, reaches Lambda with the core layer, and no function's asset changes for it."""
     function, core = _built(copy, "ack")
 
-    (copy / "schemas/messages/ack.schema.json").write_text("{}")
+    (copy / "schemas/compiled/ack.py").write_text("")
 
     assert _built(copy, "ack")[0] == function
     assert _built(copy, "ack")[1] != core

@@ -13,8 +13,9 @@ from chat.errors import ChatError, Code, unavailable
 from chat.ports.connections import Connection
 from chat.ports.sockets import Outcome
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
-from chat.wire import frames, validation
+from chat.wire import frames
 
+from tests.fakes import shapes
 from tests.fakes.events import authorization, frame, https
 from tests.fakes.handlers import body_of, call, serving
 from tests.fakes.world import World, address
@@ -84,7 +85,7 @@ class TestSocketRoute:
 
         body = body_of(answer)
         assert (answer["statusCode"], body["ref"], body["error"]["code"]) == (200, "7", code)
-        validation.check("error", body, Code.INTERNAL)
+        shapes.demand("error", body)
         assert SECRET not in json.dumps(body)
         assert SECRET not in "".join(log)
         assert "Traceback" not in json.dumps(body)
@@ -244,7 +245,7 @@ class TestHttpsRoutes:
         ):
             answer = handler(event, None)
             assert (answer["statusCode"], body_of(answer)["error"]["code"]) == (status, code)
-            validation.check("error_answer", body_of(answer), Code.INTERNAL)
+            shapes.demand("error_answer", body_of(answer))
             assert SECRET not in json.dumps(answer)
         assert SECRET not in "".join(log)
 

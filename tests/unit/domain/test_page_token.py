@@ -9,7 +9,8 @@ from chat.domain import base64url
 from chat.domain.ids import AccountId, Address, DeviceId, MessageId, MessageName
 from chat.domain.page_token import PageToken, decode
 from chat.errors import ChatError, Code
-from chat.wire import validation
+
+from tests.fakes import shapes
 
 ALICE = AccountId("0198f0a0-0000-7000-8000-00000000a11c")
 BOB = AccountId("0198f0a0-0000-7000-8000-000000000b0b")
@@ -25,7 +26,7 @@ def test_there_and_back() -> None:
 
     assert decode(text, OWNER) == TOKEN
     assert TOKEN.week == 2916
-    validation.check_type("token", text, Code.INTERNAL)
+    shapes.demand_type("token", text)
 
 
 def bad_tokens() -> dict[str, str]:

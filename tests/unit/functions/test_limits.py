@@ -74,7 +74,7 @@ def test_every_route_was_decided_on() -> None:
 def test_a_route_without_a_limiter_does_not_come_into_being() -> None:
     """Whoever adds one and forgets finds out at the first import."""
     with pytest.raises(KeyError):
-        socket_route("error", frames.parse_unknown, lambda *_: None, answers=True)
+        socket_route("error", frames.parse_unknown, lambda *_: None, answers=True, schema="send")
     with pytest.raises(KeyError):
         https_routes("x", device={"GET /v1/everything": lambda *_: {}})
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chat.domain.devices import DEVICE_LIMIT
-from chat.errors import Code
 from chat.usecases import discovery
 from chat.usecases.authenticate import CLOCK_SKEW
 from chat.usecases.send import CIPHERTEXT_LIMIT
-from chat.wire import bodies, validation
+from chat.wire import bodies
 
 from schemas import frames
+from tests.fakes import shapes
 
 
 def test_the_document_fits_its_schema() -> None:
@@ -18,7 +18,7 @@ def test_the_document_fits_its_schema() -> None:
 
     answer = bodies.discovery_answer(found)
 
-    validation.check("discovery_answer", answer, Code.INTERNAL)
+    shapes.demand("discovery_answer", answer)
     assert (answer["socket_url"], answer["time"], answer["verification"]) == (
         "wss://example.test/v1",
         5,

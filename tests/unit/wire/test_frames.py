@@ -16,9 +16,10 @@ from chat.errors import ChatError, Code
 from chat.usecases.discovery import EVENT_FRAME_BYTES, FRAME_BYTES, MESSAGES_PER_SEND
 from chat.usecases.send import CIPHERTEXT_LIMIT, Result, SendOutcome
 from chat.usecases.sync import CaughtUp, Page
-from chat.wire import frames, validation
+from chat.wire import frames
 
 from schemas import frames as schemas
+from tests.fakes import shapes
 
 ALICE = AccountId("0198f0a0-0000-7000-8000-00000000a11c")
 BOB = AccountId("0198f0a0-0000-7000-8000-000000000b0b")
@@ -236,7 +237,7 @@ def test_events_fit_their_schema_and_share_a_frame() -> None:
     """All kinds of events at once: one frame, in order."""
     [frame] = [json.loads(data) for data in frames.event_frames(EVENTS)]
 
-    validation.check("events", frame, Code.INTERNAL)
+    shapes.demand("events", frame)
     assert [event["type"] for event in frame["events"]] == [
         "message",
         "receipt",
@@ -300,7 +301,7 @@ def test_the_largest_answer_to_a_send_fits_32_kb() -> None:
     text = frames.send_answer("r" * 64, outcome, 2**48 - 1)
 
     assert len(text) <= EVENT_FRAME_BYTES
-    validation.check("send_answer", json.loads(text), Code.INTERNAL)
+    shapes.demand("send_answer", json.loads(text))
 
 
 def test_answers_to_a_sync_fit_their_schema() -> None:
@@ -315,7 +316,7 @@ def test_answers_to_a_sync_fit_their_schema() -> None:
     assert more is not None
     assert last is not None
     for text in (more, last):
-        validation.check("sync_answer", json.loads(text), Code.INTERNAL)
+        shapes.demand("sync_answer", json.loads(text))
     assert json.loads(last)["caught_up"]["previous_connect"] == 7
     assert frames.sync_answer("1", Page(()), 7) is None
 
@@ -325,7 +326,7 @@ def test_every_error_fits_its_schema(code: Code) -> None:
     """With and without a ref."""
     for ref in (None, "r"):
         frame = json.loads(frames.error_frame(ref, ChatError(code, details={"time": 1}, retry_after=1)))
-        validation.check("error", frame, Code.INTERNAL)
+        shapes.demand("error", frame)
         assert frame["error"]["code"] == code
 
 

@@ -1,51 +1,22 @@
-"""Shapes: the schemas in ``schemas/messages`` are what runs here."""
+"""Shapes: the schemas in ``schemas/messages``, compiled by ``make schema``, are what runs here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-import fastjsonschema
+from importlib import import_module
+from types import ModuleType
 
 from chat.errors import ChatError, Code
-from schemas import frames
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """A compiled schema, and the field names that stand in it."""
-
-    validate: Callable[[Any], Any]
-    fields: frozenset[str]
-
-
-def _compile(schema: dict[str, Any]) -> _Shape:
-    return _Shape(fastjsonschema.compile(schema, use_default=False), frozenset(_fields(schema)))
-
-
-def _fields(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        yield from node.get("properties", {})
-        node = list(node.values())
-    if isinstance(node, list):
-        for child in node:
-            yield from _fields(child)
+from schemas.compiled import Mismatch
 
 
 @cache
-def _shape(name: str) -> _Shape:
-    return _compile(frames.load(name))
-
-
-@cache
-def _type_shape(name: str) -> _Shape:
-    return _compile(frames.load_type(name))
+def _shape(name: str) -> ModuleType:
+    return import_module(f"schemas.compiled.{name}")
 
 
 def prepare(name: str) -> None:
-    """Compile a schema while the environment starts (a few ms), not in the first request."""
+    """Load a schema while the environment starts, not in the first request."""
     _shape(name)
 
 
@@ -59,15 +30,15 @@ def check(name: str, value: object, code: Code) -> None:
 
 def check_type(name: str, value: object, code: Code) -> None:
     """The same for one of the shared types, such as an id out of a path."""
-    _run(_type_shape(name), value, code)
+    _run(_shape(f"type_{name}"), value, code)
 
 
-def _run(shape: _Shape, value: object, code: Code) -> None:
+def _run(shape: ModuleType, value: object, code: Code) -> None:
     try:
         shape.validate(value)
-    except fastjsonschema.JsonSchemaValueException as error:
-        path = "".join(_step(part, shape.fields) for part in error.path[1:]).lstrip(".")
-        raise ChatError(code, details={"path": path, "rule": error.rule}) from None
+    except Mismatch as mismatch:
+        path = "".join(_step(part, shape.FIELDS) for part in mismatch.path).lstrip(".")
+        raise ChatError(code, details={"path": path, "rule": mismatch.rule}) from None
 
 
 def _step(part: str, fields: frozenset[str]) -> str:
