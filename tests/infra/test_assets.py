@@ -188,7 +188,7 @@ def test_change_of_a_function_leaves_the_others_alone(copy: Path) -> None:
 
 
 def test_change_of_a_schema_changes_the_core_layer(copy: Path) -> None:
-    """A changed schema, compiled, reaches Lambda with the core layer, and no function's asset changes for it."""
+    """A changed schema reaches Lambda with the core layer, and no function's asset changes for it."""
     function, core = _built(copy, "ack")
 
     (copy / "schemas/compiled/ack.py").write_text("")
