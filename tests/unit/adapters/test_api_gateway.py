@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPSConnection, RemoteDisconnected
 
 import pytest
 from chat.adapters import api_gateway
 from chat.adapters.api_gateway import ConnectionsGateway
+from chat.adapters.tls import aws_context
 from chat.ports.sockets import Gone, Outcome, PostFailed, Throttled
 from chat.settings import SocketSettings
 
@@ -24,35 +24,26 @@ class Wire:
         self.connections = 0
         self.lock = threading.Lock()
 
-    def connect(self) -> FakeHttp:
+    def connect(self) -> FakeLink:
         """A new connection."""
         self.connections += 1
-        return FakeHttp(self)
+        return FakeLink(self)
 
 
-class FakeHttp:
-    """One kept-alive connection, as ``http.client`` offers it."""
-
-    will_close = False
+class FakeLink:
+    """One kept-alive connection."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self.status = 0
 
-    def request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> None:
+    def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bool]:
         assert headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
         with self._wire.lock:
             self._wire.asked.append((method, path, body))
             answer = self._wire.answers.pop(0) if self._wire.answers else 200
         if isinstance(answer, Exception):
             raise answer
-        self.status = answer
-
-    def getresponse(self) -> FakeHttp:
-        return self
-
-    def read(self) -> bytes:
-        return b""
+        return answer, True
 
     def close(self) -> None:
         pass
@@ -132,7 +123,7 @@ def test_gives_up(make: Make, answers: tuple[Answer, ...], error: type[Exception
     assert len(wire.asked) == len(answers)
 
 
-@pytest.mark.parametrize("broken", [ConnectionResetError(), BrokenPipeError(), RemoteDisconnected("closed")])
+@pytest.mark.parametrize("broken", [ConnectionResetError(), BrokenPipeError(), ConnectionError("not HTTP")])
 def test_a_kept_connection_that_was_closed_is_replaced_unnoticed(make: Make, broken: Exception) -> None:
     """After a freeze the kept connection is dead: a new one carries the frame and costs no attempt."""
     gateway, wire = make(200, broken, 429, 200)
@@ -178,14 +169,15 @@ def test_post_all_posts_side_by_side(make: Make) -> None:
     assert gateway.post_all([("a", b"1"), ("b", b"2")]) == [Outcome.DELIVERED] * 2
 
 
-def test_the_cloud_is_reached_by_https() -> None:
+def test_the_cloud_is_reached_by_https(monkeypatch: pytest.MonkeyPatch) -> None:
     """The scheme of the address decides; certificates are checked."""
-    secure = ConnectionsGateway(
-        SocketSettings("https://a.execute-api.eu-west-1.amazonaws.com/v1", "eu-west-1")
-    )
-    connection = secure._connect()
-    assert isinstance(connection, HTTPSConnection)
-    assert (connection.host, connection.port) == ("a.execute-api.eu-west-1.amazonaws.com", 443)
-    local = ConnectionsGateway(SocketSettings("http://127.0.0.1:4566/v1", "eu-west-1"))._connect()
-    assert isinstance(local, HTTPConnection)
-    assert not isinstance(local, HTTPSConnection)
+    made: list[tuple[object, ...]] = []
+    monkeypatch.setattr(api_gateway, "Link", lambda *arguments: made.append(arguments))
+    cloud = SocketSettings("https://a.execute-api.eu-west-1.amazonaws.com/v1", "eu-west-1")
+    ConnectionsGateway(cloud)._connect()
+    ConnectionsGateway(SocketSettings("http://127.0.0.1:4566/v1", "eu-west-1"))._connect()
+    assert made == [
+        ("a.execute-api.eu-west-1.amazonaws.com", 443, api_gateway.TIMEOUT, aws_context()),
+        ("127.0.0.1", 4566, api_gateway.TIMEOUT, None),
+    ]
+    assert aws_context().check_hostname

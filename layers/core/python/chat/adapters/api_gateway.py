@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
 from chat import observability
+from chat.adapters.http_link import Link
 from chat.adapters.sigv4 import Credentials, signed_headers
 from chat.adapters.tls import aws_context
 from chat.ports.sockets import Gone, Outcome, PostFailed, Throttled
@@ -36,6 +36,7 @@ class ConnectionsGateway:
         url = urlsplit(settings.endpoint)
         self._secure = url.scheme == "https"
         self._host = url.netloc
+        self._address = (url.hostname or "", url.port or (443 if self._secure else 80))
         self._path = url.path.rstrip("/") + "/@connections/"
         self._region = settings.region
         self._thread = threading.local()
@@ -102,12 +103,12 @@ class ConnectionsGateway:
 
     def _attempt(self, method: str, connection_id: str, body: bytes) -> PostFailed | None:
         """None if it went well, an error to try again after; raises what another attempt cannot mend."""
-        kept: HTTPConnection | None = getattr(self._thread, "http", None)
+        kept: Link | None = getattr(self._thread, "link", None)
         try:
             status = self._exchange(kept or self._connect(), method, connection_id, body)
         except TimeoutError:
             return PostFailed(f"{method} took more than {TIMEOUT} s")
-        except (OSError, HTTPException) as error:
+        except OSError as error:
             if kept is not None:  # closed while this environment was frozen
                 return self._attempt(method, connection_id, body)
             return PostFailed(f"{method}: {type(error).__name__}")
@@ -122,12 +123,10 @@ class ConnectionsGateway:
             return failed
         raise failed
 
-    def _connect(self) -> HTTPConnection:
-        if self._secure:
-            return HTTPSConnection(self._host, timeout=TIMEOUT, context=aws_context())
-        return HTTPConnection(self._host, timeout=TIMEOUT)
+    def _connect(self) -> Link:
+        return Link(*self._address, TIMEOUT, aws_context() if self._secure else None)
 
-    def _exchange(self, http: HTTPConnection, method: str, connection_id: str, body: bytes) -> int:
+    def _exchange(self, link: Link, method: str, connection_id: str, body: bytes) -> int:
         path = self._path + quote(connection_id, safe="")
         headers = signed_headers(
             method,
@@ -138,14 +137,14 @@ class ConnectionsGateway:
             service="execute-api",
             credentials=Credentials.from_env(),
         )
-        self._thread.http = None
+        self._thread.link = None
         try:
-            http.request(method, path, body=body, headers=headers)
-            response = http.getresponse()
-            response.read()
+            status, stays = link.ask(method, path, headers, body)
         except BaseException:
-            http.close()
+            link.close()
             raise
-        if not response.will_close:
-            self._thread.http = http
-        return response.status
+        if stays:
+            self._thread.link = link
+        else:
+            link.close()
+        return status
