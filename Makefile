@@ -6,7 +6,7 @@ STAGE  ?= dev
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo test check fmt synth deploy destroy schema bench faults faults-mutants
+.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy schema bench faults faults-mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,11 +20,14 @@ up: setup ## Start the local cloud and prove it with a message (PORTS=auto, VERI
 down: ## Stop the local cloud; the data stay
 	@$(PY) -m local down
 
-status: ## Print where the local cloud listens, as KEY=value lines (FORMAT=json: as JSON)
+status: ## Print where the local cloud listens and how much it does, as KEY=value lines (FORMAT=json)
 	@$(PY) -m local status
 
-logs: ## Follow what the functions log in the local cloud
+logs: ## Follow what the functions log in the local cloud, in words
 	@$(PY) -m local logs
+
+trace: ## Print the way of one message out of the logs, never its content (MESSAGE=id; STAGE=dev)
+	@$(if $(filter command line environment,$(origin STAGE)),$(PY) -m operations trace "$(MESSAGE)" --stage $(STAGE),MESSAGE="$(MESSAGE)" $(PY) -m local trace)
 
 reset: ## Stop the local cloud and drop all its data
 	@$(PY) -m local reset

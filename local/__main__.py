@@ -1,4 +1,4 @@
-"""``python -m local up|down|status|reset|logs|deploy|demo``: what the Makefile calls."""
+"""``python -m local up|down|status|reset|logs|trace|deploy|demo``: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from local import ports as port_choice
 from local import seed
 from local.cloud import LocalCloud
-from local.deploy import chosen_app, require_loopback, source_hash
+from local.deploy import REGION, chosen_app, require_loopback, source_hash
 from local.deploy import last as last_deployment
 from local.errors import StepError, last_lines
 from local.places import ROOT, Places
 from local.ports import HOST, Ports
 from local.steps import Steps
+from operations import entries, rates, words
+from operations import trace as tracing
 
 
 def up(steps: Steps) -> int:
@@ -136,6 +138,11 @@ def status(_steps: Steps) -> int:
             "CASSANDRA_PID": str(processes["cassandra"]),
             "HELIOGRAPH_HOME": str(cloud.places.profiles),
             "LAMBDA_LOG": str(cloud.lambda_log),
+            **rates.facts(
+                entries.of_file(cloud.lambda_log, "_aws"),
+                since=int(processes["started"] * 1000),
+                now=time.time_ns() // 1_000_000,
+            ),
         }
     if os.environ.get("FORMAT") == "json":
         print(json.dumps(facts))
@@ -145,18 +152,40 @@ def status(_steps: Steps) -> int:
 
 
 def logs(_steps: Steps) -> int:
-    """Print what the functions log, and go on until interrupted."""
+    """Print what the functions log, in words, and go on until interrupted."""
     path = Places.from_environment().lambda_log
-    for line in last_lines(path, 50):
-        print(line)
+    _print_entries(last_lines(path, 50))
     path.touch()
     with path.open() as file:
         file.seek(0, os.SEEK_END)
         while True:
             if line := file.readline():
-                print(line, end="", flush=True)
+                _print_entries([line])
             else:
                 time.sleep(0.2)
+
+
+def _print_entries(lines: Iterable[str]) -> None:
+    for entry in entries.of_lines(lines):
+        if (text := words.line(entry)) is not None:
+            print(text, flush=True)
+
+
+def trace(_steps: Steps) -> int:
+    """Print the way of the message that ``MESSAGE`` names; exit status 1 where nothing is logged of it."""
+    import boto3  # noqa: PLC0415  takes longer than the other commands
+
+    from operations.stage_logs import StageLogs  # noqa: PLC0415
+
+    cloud = _running()
+    stage = StageLogs("local", boto3.Session("test", "test", region_name=REGION), cloud.endpoint)
+    try:
+        name = tracing.name_in_logs(os.environ.get("MESSAGE", ""), stage.key())
+    except tracing.NotAMessage as problem:
+        raise StepError(str(problem), fix="make trace MESSAGE=<id>") from None
+    found = tracing.hops(entries.of_file(cloud.lambda_log, name), name)
+    print("\n".join(tracing.report(found, name)))
+    return 0 if found else 1
 
 
 def demo(steps: Steps) -> int:
@@ -181,7 +210,8 @@ def _running() -> LocalCloud:
 
 
 COMMANDS: dict[str, Callable[[Steps], int]] = {
-    "up": up, "down": down, "status": status, "reset": reset, "deploy": deploy, "logs": logs, "demo": demo,
+    "up": up, "down": down, "status": status, "reset": reset, "deploy": deploy, "logs": logs, "trace": trace,
+    "demo": demo,
 }  # fmt: skip
 
 

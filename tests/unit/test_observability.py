@@ -12,7 +12,6 @@ from chat import observability
 from chat.domain.envelope import Status
 from chat.domain.events import MessageEvent, ReceiptEvent, SessionClosed
 from chat.domain.ids import MessageId, MessageName, new_uuid7
-from chat.domain.pseudonyms import pseudonym
 from chat.errors import Code
 from chat.metrics import MAX_VALUES, Metrics
 from chat.ports.sockets import Outcome
@@ -21,6 +20,7 @@ from chat.settings import LogSettings, SettingMissing
 
 from infra.routes import FUNCTIONS
 from schemas.metrics import METRICS
+from schemas.pseudonyms import PSEUDONYM, pseudonym
 from tests.fakes.events import frame
 from tests.fakes.handlers import call, serving
 from tests.fakes.world import World, address
@@ -305,7 +305,7 @@ class TestSettings:
 
 
 def test_a_pseudonym_depends_on_key_and_id() -> None:
-    """The same id has the same one in a stage, another one elsewhere; 12 characters, safe in any filter."""
+    """The same id has the same one in a stage, another one elsewhere, and is one word to any search."""
     assert pseudonym(KEY, ONE) == pseudonym(KEY, ONE)
     assert len({pseudonym(key, id_) for key in (KEY, "other") for id_ in (ONE, OTHER)}) == 4
-    assert len(pseudonym(KEY, ONE)) == 12
+    assert PSEUDONYM.fullmatch(pseudonym(KEY, ONE))

@@ -125,7 +125,8 @@ def test_status_is_lines_for_scripts(local: CommandLine) -> None:
     assert status["STATE"] == "up"
     assert status["BASE_URL"].startswith(f"http://127.0.0.1:{status['GATEWAY_PORT']}/_aws/execute-api/")
     assert status["SOCKET_URL"].startswith(f"ws://127.0.0.1:{status['GATEWAY_PORT']}/_aws/execute-api/")
-    assert json.loads(local("status", FORMAT="json").stdout) == status
+    assert json.loads(local("status", FORMAT="json").stdout).keys() == status.keys()
+    assert int(status["ACCEPTED"]) >= 1  # the proof
 
 
 def test_up_of_a_running_cloud_tells_its_status(local: CommandLine) -> None:
@@ -134,7 +135,9 @@ def test_up_of_a_running_cloud_tells_its_status(local: CommandLine) -> None:
     done = local("up")
     assert done.returncode == 0
     assert "is up already" in done.stderr
-    assert local.status() == before
+    after = local.status()
+    same = [name for name in before if not name.endswith("_LAST_MINUTE")]
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
 
 
 def test_a_taken_port_stops_before_anything_starts(tmp_path: Path) -> None:

@@ -131,6 +131,10 @@ def test_register_send_listen_history(server: FakeServer, capsys: Capture) -> No
     capsys.readouterr()
     assert helio(["-p", "alice", "history", "bob"]) == 0
     assert capsys.readouterr().out.endswith("you: Hi Bob (delivered)\n")
+    assert helio(["-p", "alice", "history", "bob", "--ids"]) == 0
+    shown = capsys.readouterr().out
+    assert helio(["--json", "-p", "alice", "history", "bob"]) == 0
+    assert shown.startswith(json.loads(capsys.readouterr().out)["id"] + "  2")
 
 
 def test_send_reads_stdin(server: FakeServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

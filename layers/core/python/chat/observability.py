@@ -1,7 +1,7 @@
 """All that is logged: one function an event, fields named one by one, so that nothing gets in by accident.
 
 No content, ciphertext, token, signature, handle, URL or exception text. Ids of messages and devices stand as
-pseudonyms (``chat.domain.pseudonyms``): hops of one message can be found, nobody can be looked up.
+pseudonyms (``schemas.pseudonyms``): hops of one message can be found, nobody can be looked up.
 
 A line is JSON on standard output, as Lambda's JSON format wants it (``timestamp``, ``level``). Hops are
 logged where the stage wants traces, metrics where it has an interval for them (``infra/stages.py``).
@@ -21,12 +21,12 @@ from typing import Any, TypeVar
 
 from chat.domain.events import Event, MessageEvent, ReceiptEvent
 from chat.domain.ids import Address, MessageId, MessageName
-from chat.domain.pseudonyms import pseudonym
 from chat.errors import Code
 from chat.metrics import Metrics
 from chat.ports.sockets import Outcome
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.settings import LogSettings
+from schemas.pseudonyms import pseudonym
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 

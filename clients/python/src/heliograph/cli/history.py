@@ -6,7 +6,7 @@ from heliograph.cli.context import current
 from heliograph.cli.lines import line
 
 
-async def history(handle: str, *, limit: int = 50) -> None:
+async def history(handle: str, *, limit: int = 50, ids: bool = False) -> None:
     """Show the newest messages with somebody, oldest first. Works offline.
 
     Parameters
@@ -15,6 +15,8 @@ async def history(handle: str, *, limit: int = 50) -> None:
         With whom.
     limit
         How many.
+    ids
+        Show the id of each, too, as the server knows it; `-` for one that never left.
     """
     context = current.get()
     async with context.client(connect=False) as me:
@@ -24,4 +26,5 @@ async def history(handle: str, *, limit: int = 50) -> None:
             if context.json:
                 context.emit(message)
             else:
-                context.show(line(message, conversation.handle, time=True))
+                name = f"{message.id or '-':<36}  " if ids else ""
+                context.show(name + line(message, conversation.handle, time=True))
