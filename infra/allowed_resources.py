@@ -15,6 +15,8 @@ ALLOWED_RESOURCES: dict[str, str] = {
     "AWS::ApiGatewayV2::Stage": "nothing",
     "AWS::Cassandra::Keyspace": "nothing",
     "AWS::Cassandra::Table": "the stored gigabytes, and their backups; paid by request otherwise",
+    "AWS::CloudWatch::Alarm": "$0.10 a month each, the first 10 of an account free",
+    "AWS::CloudWatch::Dashboard": "$3 a month, the first 3 of an account free; only where the stage wants it",
     "AWS::IAM::Role": "nothing",
     "AWS::Lambda::Function": "nothing; paid by invocation",
     "AWS::Lambda::LayerVersion": "nothing",

@@ -15,6 +15,7 @@ from infra.nag import check_with_nag
 from infra.stacks.data import DataStack
 from infra.stacks.endpoints import EndpointsStack
 from infra.stacks.https import HttpsStack
+from infra.stacks.operations import OperationsStack
 from infra.stacks.realtime import RealtimeStack
 from infra.stages import OVERRIDES, Stage, StageError, stage
 
@@ -40,11 +41,12 @@ class Stacks:
     endpoints: EndpointsStack
     realtime: RealtimeStack
     https: HttpsStack
+    operations: OperationsStack
 
     @property
     def all(self) -> tuple[Stack, ...]:
         """All of them, in that order."""
-        return (self.data, self.endpoints, self.realtime, self.https)
+        return (self.data, self.endpoints, self.realtime, self.https, self.operations)
 
 
 def stage_from_context(app: App) -> Stage:
@@ -62,7 +64,13 @@ def build(
     data = DataStack(app, settings)
     endpoints = EndpointsStack(app, settings, local_port=local_port)
     setting = Setting(settings, endpoints.addresses, assets or Assets(), endpoints.log_key)
-    stacks = Stacks(data, endpoints, RealtimeStack(app, setting), HttpsStack(app, setting))
+    stacks = Stacks(
+        data,
+        endpoints,
+        RealtimeStack(app, setting),
+        HttpsStack(app, setting),
+        OperationsStack(app, settings, endpoints.addresses),
+    )
     # First in, last out: a removal that stops at the protected data has already removed everything else.
     endpoints.add_stack_dependency(data)
     for stack in stacks.all:

@@ -76,7 +76,7 @@ ACCEPTED: tuple[Accepted, ...] = (
     ),
     Accepted(
         "CloudFormation-Validate::W2001",
-        ("data", "endpoints", "realtime", "https"),
+        ("data", "endpoints", "realtime", "https", "operations"),
         "The parameter PassOidcIssuerAndOidcAudience exists to stop a deployment without an "
         "identity provider; nothing needs its value.",
     ),

@@ -23,10 +23,16 @@ _LISTS = {"verifier": "verifiers", "otp_countries": "otp_countries", "allowed_or
 """Overrides that are comma lists, and the setting that each is for."""
 
 OVERRIDES = frozenset(
-    {*_LISTS, "oidc_issuer", "oidc_audience", "otp_daily_cap_cents", "otp_sender", "otp_sender_id", "traces"}
+    {
+        *_LISTS,
+        *("oidc_issuer", "oidc_audience"),
+        *("otp_daily_cap_cents", "otp_sender", "otp_sender_id"),
+        *("alarms_to", "dashboard", "traces"),
+    }
 )
 
 _COUNTRY = re.compile(r"![1-9][0-9]{0,6}|[1-9][0-9]{0,6}:[1-9][0-9]{0,3}")
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")
 _SENDER_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
 
 
@@ -75,8 +81,10 @@ class Stage:
     ``otp_daily_cap_cents`` a day (UTC), by Amazon SNS (``sns``) under ``otp_sender_id`` where phones show
     one, or into the log of the local cloud (``log``).
 
-    ``traces``: functions log each hop of a message, about 600 bytes a message. ``metrics_seconds``: how long
-    a function adds up counts before it writes them; 0: after every invocation.
+    ``alarms_to``: the ARN of an SNS topic that hears of alarms; without one they are seen by who looks.
+    ``dashboard``: whether there is one, at $3 a month. ``traces``: functions log each hop of a message, about
+    600 bytes a message. ``metrics_seconds``: how long a function adds up counts before it writes them; 0:
+    after every invocation.
     """
 
     name: str
@@ -90,6 +98,8 @@ class Stage:
     otp_sender_id: str = ""
     allowed_origins: tuple[str, ...] = ()
     keeps_data: bool = True
+    alarms_to: str = ""
+    dashboard: bool = False
     traces: bool = True
     metrics_seconds: int = 10
     throttle: Throttle = Throttle(200, 400)
@@ -105,6 +115,8 @@ class Stage:
                 f"not {self.name!r}. Use verifier=oidc with -c oidc_issuer=https://... -c oidc_audience=..., "
                 "or verifier=otp with -c otp_countries=... -c otp_daily_cap_cents=..."
             )
+        if self.alarms_to and not _TOPIC.fullmatch(self.alarms_to):
+            raise StageError(f"alarms_to={self.alarms_to!r}: expected the ARN of an SNS topic")
         if "oidc" in self.verifiers:
             self._check_oidc()
         if "otp" in self.verifiers:
@@ -201,8 +213,8 @@ def stage(name: str, overrides: Mapping[str, str] | None = None) -> Stage:
         changes[_LISTS[key]] = tuple(item.strip() for item in items if item.strip())
     if "otp_daily_cap_cents" in given:
         changes["otp_daily_cap_cents"] = _cents(given["otp_daily_cap_cents"])
-    if "traces" in given:
-        changes["traces"] = _is_on("traces", given["traces"])
+    for switch in {"traces", "dashboard"} & given.keys():
+        changes[switch] = _is_on(switch, given[switch])
     return replace(_STAGES[name], **changes)  # type: ignore[arg-type]  # checked by __post_init__
 
 

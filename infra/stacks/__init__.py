@@ -1,1 +1,1 @@
-"""The four stacks: data, endpoints, realtime, https."""
+"""The five stacks: data, endpoints, realtime, https, operations."""

@@ -8,9 +8,12 @@ import re
 import subprocess
 import sys
 
+import boto3
 import pytest
 
 from local.cloud import LocalCloud
+from local.deploy import REGION
+from schemas.metrics import NAMESPACE
 from tests.barriers import Barriers
 from tests.e2e.client import Device, name_of
 from tests.e2e.steps import relate
@@ -99,3 +102,15 @@ async def test_status_counts(cloud: LocalCloud, alice: Device, bob: Device) -> N
     after = facts()
     assert int(after["ACCEPTED_LAST_MINUTE"]) >= 1
     assert int(after["ACCEPT_MS_P99"]) >= int(after["ACCEPT_MS_P50"]) >= 0
+
+
+def test_alarms_are_deployed_and_see_nothing(cloud: LocalCloud) -> None:
+    """The template is whole here, too; but what functions log is read from their log, not by CloudWatch."""
+    watching = boto3.Session("test", "test", region_name=REGION).client(
+        "cloudwatch", endpoint_url=cloud.endpoint
+    )
+
+    alarms = watching.describe_alarms(AlarmNamePrefix="heliograph-local-")["MetricAlarms"]
+    assert len(alarms) == 10
+    assert "ALARM" not in {alarm["StateValue"] for alarm in alarms}
+    assert watching.list_metrics(Namespace=NAMESPACE)["Metrics"] == []

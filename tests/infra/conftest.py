@@ -51,6 +51,14 @@ def texting(synthesized: Callable[[Stage], Deployment]) -> Deployment:
 
 
 @pytest.fixture(scope="session")
+def watched(synthesized: Callable[[Stage], Deployment]) -> Deployment:
+    """The stage ``prod`` with a topic for its alarms and a dashboard."""
+    provider = {"oidc_issuer": "https://login.example.org", "oidc_audience": "chat"}
+    topic = "arn:aws:sns:eu-central-1:123456789012:on-call"
+    return synthesized(stage("prod", provider | {"alarms_to": topic, "dashboard": "on"}))
+
+
+@pytest.fixture(scope="session")
 def dev_at_home(dev: Deployment, synthesized: Callable[[Stage], Deployment]) -> Deployment:
     """The same settings, for the local cloud."""
     return synthesized(replace(dev.stage, world="local"))

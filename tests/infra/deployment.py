@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infra.assets import Assets
     from infra.stages import Stage
 
-STACKS = ("data", "endpoints", "realtime", "https")
+STACKS = ("data", "endpoints", "realtime", "https", "operations")
 
 Resource = dict[str, Any]
 

@@ -66,6 +66,8 @@ def test_local_stage_is_open_and_may_use_a_provider() -> None:
         ({"oidc_issuer": "", "oidc_audience": ""}, "needs both"),
         ({"metrics_seconds": "7"}, "unknown override metrics_seconds"),
         ({"traces": "yes"}, "expected 'on' or 'off'"),
+        ({"dashboard": ""}, "expected 'on' or 'off'"),
+        ({"alarms_to": "ops@example.org"}, "expected the ARN of an SNS topic"),
     ],
 )
 def test_contradicting_settings_are_refused(overrides: dict[str, str], message: str) -> None:

@@ -37,10 +37,13 @@ def _routes(deployment: Deployment, stack: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_resource_types_are_exactly_the_allowed_ones(dev: Deployment) -> None:
+def test_resource_types_are_exactly_the_allowed_ones(dev: Deployment, watched: Deployment) -> None:
     """Nothing billed by the hour slips in: a new type needs a line that says what it costs while idle."""
     used = {
-        resource["Type"] for template in dev.templates.values() for resource in template["Resources"].values()
+        resource["Type"]
+        for deployment in (dev, watched)
+        for template in deployment.templates.values()
+        for resource in template["Resources"].values()
     }
 
     assert used == set(ALLOWED_RESOURCES)
@@ -208,6 +211,14 @@ def test_stages_throttle_and_write_no_log_of_frames(dev: Deployment) -> None:
         )
 
 
+def test_every_log_is_kept_for_two_weeks(dev: Deployment, local: Deployment, watched: Deployment) -> None:
+    """In every stage, one group a function: what is older than a trace needs is nobody's business."""
+    for deployment in (dev, local, watched):
+        groups = [group["Properties"] for group in deployment.resources("AWS::Logs::LogGroup").values()]
+        assert len(groups) == len(FUNCTIONS)
+        assert {group["RetentionInDays"] for group in groups} == {14}
+
+
 def test_browsers_are_admitted_by_origin_only(dev: Deployment, local: Deployment) -> None:
     """The HTTP API answers preflights for the configured origins; without any it has no such setting."""
 
@@ -253,7 +264,7 @@ def test_everything_is_tagged(dev: Deployment, stack: str) -> None:
 
 
 def test_stacks_depend_in_one_direction(dev: Deployment) -> None:
-    """Data comes first and goes last, then endpoints; realtime and https can be removed and built again."""
+    """Data comes first and goes last, then endpoints; the others can be removed and built again."""
     manifest = json.loads((dev.assembly / "manifest.json").read_text())
     needs = {
         stack: set(manifest["artifacts"][stack]["dependencies"]) & set(STACKS) - {stack} for stack in STACKS
@@ -261,7 +272,7 @@ def test_stacks_depend_in_one_direction(dev: Deployment) -> None:
 
     assert needs["data"] == set()
     assert needs["endpoints"] == {"data"}
-    assert needs["realtime"] == needs["https"] == {"endpoints"}
+    assert needs["realtime"] == needs["https"] == needs["operations"] == {"endpoints"}
 
 
 def _function_id(deployment: Deployment, function: str) -> str:

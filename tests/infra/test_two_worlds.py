@@ -39,6 +39,7 @@ OF_THE_STAGE = {
     "ALLOWED_ORIGINS",
     "CorsConfiguration",
     "METRICS_SECONDS",
+    "Dimensions",
     "DeletionPolicy",
     "UpdateReplacePolicy",
 }
