@@ -6,7 +6,7 @@ STAGE  ?= dev
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy schema bench faults faults-mutants
+.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy probe schema bench faults faults-mutants
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ deploy: setup ## Deploy STAGE to AWS; without STAGE, changed sources to the runn
 
 destroy: ## Remove STAGE from AWS; the tables are kept
 	cdk destroy --all -c stage=$(STAGE)
+
+probe: setup ## Ask STAGE what only AWS can tell, or the local cloud (ONLY=a,b, SLOW=1, READ=1, FORMAT=json)
+	@$(PY) -m operations.probe $(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)) $(if $(ONLY),--only $(ONLY)) $(if $(SLOW),--slow) $(if $(READ),--read) $(if $(filter json,$(FORMAT)),--json)
 
 bench: setup ## Measure real messages beside the bare echo (FLOW=one_to_one)
 	@$(PY) -m bench $(if $(FLOW),--flow $(FLOW))
