@@ -20,12 +20,33 @@ WAIT = 6 * MINUTE
 
 
 def read(cloudwatch: Any, what: Metered) -> float | None:
-    """The sum of a metric since then; ``None`` while there is nothing of it."""
+    """The sum of a metric since then; ``None`` while there is nothing of it.
+
+    Some metrics exist only with a further dimension, such as the operation: then all of those are added up.
+    """
+    total = _sum(cloudwatch, what, what.dimensions)
+    if total is not None:
+        return total
+    known = cloudwatch.list_metrics(
+        Namespace=what.namespace, MetricName=what.metric, Dimensions=_pairs(what.dimensions)
+    )
+    finer = [{pair["Name"]: pair["Value"] for pair in one["Dimensions"]} for one in known["Metrics"]]
+    fewest = min((len(dimensions) for dimensions in finer), default=0)
+    parts = [_sum(cloudwatch, what, one) for one in finer if len(one) == fewest > len(what.dimensions)]
+    found = [part for part in parts if part is not None]
+    return sum(found) if found else None
+
+
+def _pairs(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+
+def _sum(cloudwatch: Any, what: Metered, dimensions: Mapping[str, str]) -> float | None:
     start = int(what.since) // MINUTE * MINUTE
     found = cloudwatch.get_metric_statistics(
         Namespace=what.namespace,
         MetricName=what.metric,
-        Dimensions=[{"Name": name, "Value": value} for name, value in what.dimensions.items()],
+        Dimensions=_pairs(dimensions),
         StartTime=datetime.fromtimestamp(start, UTC),
         EndTime=datetime.fromtimestamp(start + 30 * MINUTE, UTC),
         Period=MINUTE,

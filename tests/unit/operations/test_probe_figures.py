@@ -43,6 +43,8 @@ def cloudwatch(*totals: list[float]) -> tuple[Any, Stubber]:
                 "Statistics": ["Sum"],
             },
         )
+        if not minutes:
+            stub.add_response("list_metrics", {"Metrics": []})
     stub.activate()
     return client, stub
 
@@ -76,6 +78,26 @@ def test_minutes_are_added_up_from_the_whole_minute_before() -> None:
     client, stub = cloudwatch([50, 70])
     with stub:
         assert figures.read(client, WHAT) == 120
+
+
+def test_a_metric_with_a_further_dimension_is_found() -> None:
+    """Where nothing stands under the dimensions that were asked for, those with one more are added up."""
+    client = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    stub = Stubber(client)
+    finer = [
+        [
+            {"Name": "ApiId", "Value": "a"},
+            {"Name": "Stage", "Value": "gone"},
+            {"Name": "Route", "Value": route},
+        ]
+        for route in ("call", "quiet")
+    ]
+    stub.add_response("get_metric_statistics", {"Datapoints": []})
+    stub.add_response("list_metrics", {"Metrics": [{"Dimensions": dimensions} for dimensions in finer]})
+    for value in (3, 4):
+        stub.add_response("get_metric_statistics", {"Datapoints": [{"Sum": value}]})
+    with stub:
+        assert figures.read(client, WHAT) == 7
 
 
 def test_what_was_done_besides_is_taken_off() -> None:
