@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat import observability
-from chat.bootstrap import Services, services
+from chat.bootstrap import Services, lambda_handler, services
 from chat.errors import ChatError
 from chat.usecases.authorize import authorize
 from chat.wire.connect_url import parse_proof
@@ -57,4 +57,4 @@ def _entry(event: Event, _context: object) -> dict[str, Any]:
     return handle(event, services())
 
 
-handler = observability.observed("authorize", _entry)
+handler = lambda_handler("authorize", _entry)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from chat import observability
-from chat.bootstrap import Services, services
+from chat.bootstrap import Services, lambda_handler, services
 from chat.entrypoint import FORBIDDEN, OK, Answer, Caller, Event, caller
 from chat.usecases.connect import connect
 
@@ -19,4 +18,4 @@ def _entry(event: Event, _context: object) -> Answer:
     return handle(caller(event), services())
 
 
-handler = observability.observed("connect", _entry)
+handler = lambda_handler("connect", _entry)

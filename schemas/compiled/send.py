@@ -130,6 +130,38 @@ def validate___definitions_ack(data, custom_formats={}, name_prefix=None):
                             data__read_property_names = False
                     if not data__read_property_names:
                         raise Mismatch("" + (name_prefix or "data") + ".read", 'propertyNames')
+        if "read_receipts" in data_keys:
+            data_keys.remove("read_receipts")
+            data__readreceipts = data["read_receipts"]
+            if not isinstance(data__readreceipts, (dict)):
+                raise Mismatch("" + (name_prefix or "data") + ".read_receipts", 'type')
+            data__readreceipts_is_dict = isinstance(data__readreceipts, dict)
+            if data__readreceipts_is_dict:
+                data__readreceipts_len = len(data__readreceipts)
+                if data__readreceipts_len > 64:
+                    raise Mismatch("" + (name_prefix or "data") + ".read_receipts", 'maxProperties')
+                data__readreceipts_keys = set(data__readreceipts.keys())
+                for data__readreceipts_key in data__readreceipts_keys:
+                    if data__readreceipts_key not in []:
+                        data__readreceipts_value = data__readreceipts.get(data__readreceipts_key)
+                        if not isinstance(data__readreceipts_value, (list, tuple)):
+                            raise Mismatch("" + (name_prefix or "data") + ".read_receipts.{data__readreceipts_key}".format(**locals()) + "", 'type')
+                        data__readreceipts_value_is_list = isinstance(data__readreceipts_value, (list, tuple))
+                        if data__readreceipts_value_is_list:
+                            data__readreceipts_value_len = len(data__readreceipts_value)
+                            if data__readreceipts_value_len > 256:
+                                raise Mismatch("" + (name_prefix or "data") + ".read_receipts.{data__readreceipts_key}".format(**locals()) + "", 'maxItems')
+                            for data__readreceipts_value_x, data__readreceipts_value_item in enumerate(data__readreceipts_value):
+                                validate___definitions_message_name(data__readreceipts_value_item, custom_formats, (name_prefix or "data") + ".read_receipts.{data__readreceipts_key}[{data__readreceipts_value_x}]".format(**locals()))
+                if data__readreceipts_len != 0:
+                    data__readreceipts_property_names = True
+                    for data__readreceipts_key in data__readreceipts:
+                        try:
+                            validate___definitions_conversation(data__readreceipts_key, custom_formats, (name_prefix or "data") + ".read_receipts")
+                        except Mismatch:
+                            data__readreceipts_property_names = False
+                    if not data__readreceipts_property_names:
+                        raise Mismatch("" + (name_prefix or "data") + ".read_receipts", 'propertyNames')
         if "quiet" in data_keys:
             data_keys.remove("quiet")
             data__quiet = data["quiet"]
@@ -287,6 +319,7 @@ FIELDS = frozenset((
     'own',
     'quiet',
     'read',
+    'read_receipts',
     'ref',
     'to',
 ))

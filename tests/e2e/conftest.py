@@ -58,10 +58,10 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[LocalCloud]:
-    """The local cloud of this test run, with barriers, the statement log and an issuer of ID tokens."""
+    """The local cloud of this test run, with barriers, the meter and an issuer of ID tokens."""
     kept = os.environ.get("HELIOGRAPH_E2E_STATE")
     state = Path(kept) if kept else tmp_path_factory.mktemp("cloud")
-    log = state / "statements.jsonl"
+    log = state / "meter.jsonl"
     log.unlink(missing_ok=True)
     barriers = Barriers(state / "barriers")
     barriers.forget()
@@ -70,7 +70,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[
         decorate="tests.barriers:decorate",
         extra_env={
             "HELIOGRAPH_BARRIERS": str(barriers.folder),
-            "HELIOGRAPH_STATEMENT_LOG": str(log),
+            "HELIOGRAPH_METER": str(log),
             "HELIOGRAPH_TEST_ISSUER": issuer.url,
         },
     )

@@ -22,12 +22,12 @@ class StatementLog:
         self._start = self._file.stat().st_size if self._file.exists() else 0
 
     def of(self, function: str) -> list[str]:
-        """The CQL of a function in the order in which it was sent, without the counting of limits."""
+        """The CQL of a function in the order in which it was answered, without the counting of limits."""
         with self._file.open("rb") as file:
             file.seek(self._start)
             entries = [json.loads(line) for line in file]
         return [
             entry["cql"]
             for entry in entries
-            if entry["function"].rpartition("-")[2] == function and entry["table"] != COUNTING
+            if entry["kind"] == "statement" and entry["function"] == function and entry["table"] != COUNTING
         ]

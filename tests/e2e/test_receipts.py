@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.client import Device, name_of, shown
+from tests.e2e.client import Device, conversation, name_of, shown
 from tests.e2e.steps import link, of_type, relate, unreceipted
 from tests.e2e.tables import Row, Tables
 from tests.waiting import until
@@ -37,6 +37,25 @@ async def test_a_sender_who_was_away_finds_the_receipt(alice: Device, bob: Devic
             assert of_type(a, "receipt") == [receipt]
         await b.drain()
         assert of_type(b, "receipt") == []
+
+
+@pytest.mark.local_only
+async def test_read_after_the_row_went_is_told_and_removes_nothing(
+    alice: Device, bob: Device, tables: Tables
+) -> None:
+    """`read_receipts` tells the sender; a row that is named there by mistake stays."""
+    await relate(bob, "accepted", alice)
+    async with await alice.connect() as a, await bob.connect() as b:
+        await a.send(alice.message(bob), alice.message(bob))
+        first, second = [name_of(event) for event in await b.wait_for(2)]
+        await b.ack(delivered=[first])
+        await until(lambda: len(tables.inbox(bob)) == 1)
+        await b.ack(read_receipts={conversation(alice.account, bob.account): [first, second]})
+        await until(lambda: len(of_type(a, "receipt")) == 2)
+        delivered, read = of_type(a, "receipt")
+        assert (delivered["status"], delivered["messages"]) == ("delivered", [first])
+        assert (read["status"], read["messages"]) == ("read", [first, second])
+        assert [list(row[1:]) for row in tables.inbox(bob)] == [second]
 
 
 @pytest.mark.local_only

@@ -26,7 +26,7 @@ UNMADE = (
 @pytest.fixture
 def statements(cloud: LocalCloud) -> StatementLog:
     """What the functions ask of the store."""
-    return StatementLog(cloud.places.state / "statements.jsonl")
+    return StatementLog(cloud.places.state / "meter.jsonl")
 
 
 @pytest.fixture

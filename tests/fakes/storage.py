@@ -46,9 +46,14 @@ class FakeCards:
         self.lists: dict[AccountId, DeviceList] = {}
         self.stands: dict[tuple[AccountId, AccountId], Relation] = {}
         self.reads = 0
+        self.a_moment_ago: FakeCards | None = None
 
-    def read(self, wanted: Mapping[AccountId, Collection[AccountId]]) -> Mapping[AccountId, Card]:
+    def read(
+        self, wanted: Mapping[AccountId, Collection[AccountId]], *, stale: bool = False
+    ) -> Mapping[AccountId, Card]:
         self.reads += len(wanted)
+        if stale and self.a_moment_ago is not None:
+            return self.a_moment_ago.read(wanted)
         return {
             account: Card(self.lists.get(account), self._relations(account, peers))
             for account, peers in wanted.items()

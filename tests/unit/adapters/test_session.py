@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -269,29 +267,6 @@ def test_refuses_an_in_of_more_than_100(database: Cassandra) -> None:
     """Keyspaces' limit, where the list is a bound value and no linter sees it."""
     with pytest.raises(ValueError, match="more than 100"):
         database.run(Statement("SELECT proof FROM heliograph.used_proofs WHERE proof IN ?"), ["x"] * 101)
-
-
-def test_statement_log_has_one_line_each(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a file set, each statement of each process adds one line, repetitions none."""
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "send")
-    path = tmp_path / "statements.jsonl"
-    database = Cassandra(driver.build, str(path))
-    another = Cassandra(driver.build, str(path))
-    driver.script = [rows(), THROTTLED, rows()]
-    database.run(READ, "a")
-    another.run(PLAIN, "a")
-    first, second = (json.loads(line) for line in path.read_text().splitlines())
-    assert first == {
-        "function": "send",
-        "table": "used_proofs",
-        "verb": "select",
-        "conditional": False,
-        "consistency": "LOCAL_QUORUM",
-        "cql": READ.cql,
-    }
-    assert (second["verb"], second["table"]) == ("insert", "connections_by_account")
 
 
 def test_few_hosts_get_a_connection() -> None:

@@ -37,7 +37,7 @@ def test_storage_is_keyspaces_of_the_region_by_default() -> None:
     """The template sets nothing for storage: the function's own region is enough."""
     settings = CassandraSettings.from_env(REGION)
     assert settings.contact_points == ("cassandra.eu-central-1.amazonaws.com",)
-    assert (settings.port, settings.auth, settings.statement_log) == (9142, "sigv4", "")
+    assert (settings.port, settings.auth) == (9142, "sigv4")
 
 
 def test_storage_in_china_has_its_own_suffix() -> None:
@@ -49,9 +49,9 @@ def test_storage_in_china_has_its_own_suffix() -> None:
 def test_the_local_cloud_names_its_own_storage() -> None:
     """Three variables of the emulator's environment lead to a plain Cassandra."""
     local = {"CASSANDRA_CONTACT_POINTS": "127.0.0.1, ::1", "CASSANDRA_PORT": "9042", "CASSANDRA_AUTH": "none"}
-    settings = CassandraSettings.from_env(REGION | local | {"HELIOGRAPH_STATEMENT_LOG": "statements.jsonl"})
+    settings = CassandraSettings.from_env(REGION | local)
     assert settings.contact_points == ("127.0.0.1", "::1")
-    assert (settings.port, settings.auth, settings.statement_log) == (9042, "none", "statements.jsonl")
+    assert (settings.port, settings.auth) == (9042, "none")
 
 
 def test_lists_and_open_stages() -> None:

@@ -195,7 +195,8 @@ class FakeServer:
     def _ack(self, address: str, ack: dict[str, Any]) -> None:
         rows = self.inbox.get(address, {})
         read = [name for names in ack.get("read", {}).values() for name in names]
-        for status, names in (("delivered", ack.get("delivered", [])), ("read", read)):
+        later = [name for names in ack.get("read_receipts", {}).values() for name in names]
+        for status, names in (("delivered", ack.get("delivered", [])), ("read", read + later)):
             for message_id, sender in names:
                 if (account_of(address), account_of(sender)) not in self.accepted:
                     continue

@@ -348,7 +348,7 @@ def test_an_ack_frame_holds_what_the_contract_allows(tmp_path: Path) -> None:
     async def story() -> None:
         database = Database(tmp_path / "store.db", "normal")
         queue = AckQueue(database, 60, lambda: None)
-        kinds: list[AckKind] = ["delivered", "quiet", "read"]
+        kinds: list[AckKind] = ["delivered", "quiet", "read", "read_receipt"]
         for kind in kinds:
             queue.add(
                 Ack(mint(number), f"{kind}:1", kind, ConversationId(f"{number % 100:022d}"))
@@ -356,10 +356,67 @@ def test_an_ack_frame_holds_what_the_contract_allows(tmp_path: Path) -> None:
             )
         body = json.loads("{" + queue.take().member.removeprefix(",") + "}")["ack"]
         assert (len(body["delivered"]), len(body["quiet"]), len(body["read"])) == (256, 256, 64)
+        assert len(body["read_receipts"]) == 64
         assert sum(len(names) for names in body["read"].values()) <= 256
         while queue.take().acks:
             pass
         assert len(queue) == 0
+        await database.close()
+
+    run(story())
+
+
+def test_reading_later_is_told_without_a_second_delete(world: World) -> None:
+    """`read` names what the same frame removes; what was removed before is a read receipt alone."""
+
+    async def story() -> None:
+        async with world.people("alice", "bob") as (alice, bob):
+            events = bob.events()
+            to_bob = await alice.conversation("bob")
+            first = await to_bob.send("shown at once")
+            await (await next_event(events, MessageReceived)).message.mark_read()
+            await first.reached("read", 5)
+            second = await to_bob.send("shown later")
+            await second.reached("delivered", 5)
+            await (await next_event(events, MessageReceived)).message.mark_read()
+            await second.reached("read", 5)
+            acks = [set(frame["ack"]) for frame in world.server.sent("ack")]
+            assert acks[-2:] == [{"delivered"}, {"read_receipts"}]
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("owed", "comes", "then"),
+    [
+        ("delivered", "read", "read"),
+        ("delivered", "read_receipt", "read"),
+        ("read_receipt", "delivered", "read"),
+        ("read_receipt", "read", "read"),
+        ("quiet", "read_receipt", "read"),
+        ("read", "delivered", "read"),
+        ("read_receipt", "read_receipt", "read_receipt"),
+        ("delivered", "quiet", "quiet"),
+    ],
+)
+def test_two_acks_of_a_row_become_one(tmp_path: Path, owed: AckKind, comes: AckKind, then: AckKind) -> None:
+    """In whatever order they come, refused or not: the row goes, and the higher status is told."""
+
+    async def story() -> None:
+        database = Database(tmp_path / "store.db", "normal")
+        conversation = ConversationId("c" * 22)
+        message_id = mint(1)
+        first, second = (Ack(message_id, "a:1", kind, conversation) for kind in (owed, comes))
+        queue = AckQueue(database, 60, lambda: None)
+        queue.add([first])
+        queue.add([second])
+        assert [ack.kind for ack in queue.take().acks] == [then]
+        queue.add([first])
+        batch = queue.take()
+        queue.add([second])
+        queue.put_back(batch, 0)
+        assert [ack.kind for ack in queue.take().acks] == [then]
+        queue.stop()
         await database.close()
 
     run(story())

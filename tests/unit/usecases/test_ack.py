@@ -12,6 +12,7 @@ from chat.usecases.receipts import RECEIPT_TTL, Ack
 from chat.usecases.send import send
 from chat.wire.frames import event_frames
 
+from tests.fakes.storage import FakeCards
 from tests.fakes.world import World, address
 
 
@@ -189,4 +190,41 @@ def test_acknowledging_again_changes_nothing(world: World) -> None:
         ack(world, bob, Ack(delivered=tuple(names)))
 
     assert [event["status"] for event in world.sockets.events(socket.connection_id)] == ["delivered"] * 2
+    assert len(world.inbox) == 0
+
+
+def test_a_read_receipt_alone_removes_nothing(world: World) -> None:
+    """It is for rows that went with an earlier ack; the names of both kinds of `read` share one event."""
+    alice, bob = world.account("alice"), world.account("bob")
+    first, second = deliver(world, alice, bob, 2)
+    world.cards.accept(bob, alice)
+    socket = world.online(alice)
+    conversation = conversation_of(alice, bob)
+
+    ack(world, bob, Ack(read={conversation: (second,)}, read_receipts={conversation: (first,)}))
+
+    (receipt,) = world.sockets.events(socket.connection_id)
+    assert (receipt["status"], receipt["messages"]) == ("read", [list(second), list(first)])
+    assert set(world.inbox.rows[address(bob)]) == {first}
+
+
+def test_a_read_receipt_belongs_to_its_conversation(world: World) -> None:
+    """As every `read` does."""
+    alice, bob = world.account("alice"), world.account("bob")
+    (name,) = deliver(world, alice, bob)
+
+    with pytest.raises(ChatError) as refused:
+        ack(world, bob, Ack(read_receipts={conversation_of(bob, bob): (name,)}))
+
+    assert refused.value.code is Code.BAD_CONVERSATION
+
+
+def test_a_device_that_was_just_added_may_acknowledge(world: World) -> None:
+    """A stale card lacks it; the card is read again before anybody is refused."""
+    alice, bob = world.account("alice"), world.account("bob")
+    (name,) = deliver(world, alice, bob)
+    world.cards.a_moment_ago = FakeCards()
+
+    ack(world, bob, Ack(delivered=(name,)))
+
     assert len(world.inbox) == 0

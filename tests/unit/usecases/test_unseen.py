@@ -218,9 +218,9 @@ def test_an_ack_of_a_device_that_goes_meanwhile(world: World, alice: AccountId) 
     """Between the list and the ack it was removed: the frame is refused, not served in part."""
     read = world.cards.read
 
-    def late(wanted: Any) -> Any:
+    def late(wanted: Any, *, stale: bool = False) -> Any:
         world.cards.replace(world.cards.lists[alice].without(DeviceId(2)))
-        return read(wanted)
+        return read(wanted, stale=stale)
 
     world.cards.read = late  # type: ignore[method-assign]
     with pytest.raises(ChatError) as refused:

@@ -7,6 +7,7 @@ import json
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from heliograph.errors import from_wire
 from heliograph.ids import ConversationId
 from heliograph.store import incoming
 from heliograph.store.database import Database
-from heliograph.store.incoming import Ack
+from heliograph.store.incoming import Ack, AckKind
 
 logger = logging.getLogger("heliograph")
 
@@ -22,6 +23,13 @@ LIST_ENTRIES = 256
 CONVERSATIONS = 64
 REMEMBERED_FRAMES = 64
 """Unanswered ack frames whose error could still come."""
+
+
+def _both(owed: Ack, ack: Ack) -> Ack:
+    """What is owed for a row after another ack of it came: the row goes, and the higher status is told."""
+    if "read_receipt" in (owed.kind, ack.kind) and owed.kind != ack.kind:
+        return ack._replace(kind="read", conversation=ack.conversation or owed.conversation)
+    return owed if ack.kind == "delivered" else ack
 
 
 class AckBatch:
@@ -38,13 +46,19 @@ class AckBatch:
         delivered: list[list[str]] = []
         quiet: list[list[str]] = []
         read: dict[ConversationId, list[list[str]]] = {}
+        read_receipts: dict[ConversationId, list[list[str]]] = {}
         for ack in self.acks:
             name = [ack.id, ack.sender]
-            if ack.kind == "read":
-                read.setdefault(ack.conversation, []).append(name)
-            else:
-                (delivered if ack.kind == "delivered" else quiet).append(name)
-        lists = {"delivered": delivered, "read": read, "quiet": quiet}
+            match ack.kind:
+                case "delivered":
+                    delivered.append(name)
+                case "quiet":
+                    quiet.append(name)
+                case "read":
+                    read.setdefault(ack.conversation, []).append(name)
+                case "read_receipt":
+                    read_receipts.setdefault(ack.conversation, []).append(name)
+        lists = {"delivered": delivered, "read": read, "read_receipts": read_receipts, "quiet": quiet}
         body = {kind: entries for kind, entries in lists.items() if entries}
         return ',"ack":' + json.dumps(body, separators=(",", ":"))
 
@@ -72,9 +86,7 @@ class AckQueue:
         """Owe acks; a `read` replaces a `delivered` that has not left yet."""
         for ack in acks:
             key = (ack.id, ack.sender)
-            if ack.kind == "delivered" and key in self._owed:
-                continue
-            self._owed[key] = ack
+            self._owed[key] = _both(self._owed[key], ack) if key in self._owed else ack
         if not self._owed:
             return
         if len(self._owed) >= LIST_ENTRIES:
@@ -110,20 +122,17 @@ class AckQueue:
         """Take as many as one frame can carry, oldest first."""
         if not self._owed:
             return AckBatch([])
-        counts = {"delivered": 0, "quiet": 0}
-        conversations: dict[str, int] = {}
+        counts: Counter[AckKind] = Counter()
+        conversations: dict[AckKind, set[ConversationId]] = {"read": set(), "read_receipt": set()}
         taken: list[Ack] = []
         for ack in self._owed.values():
-            if ack.kind == "read":
-                if sum(conversations.values()) >= LIST_ENTRIES or (
-                    ack.conversation not in conversations and len(conversations) >= CONVERSATIONS
-                ):
+            if counts[ack.kind] >= LIST_ENTRIES:
+                continue
+            if (named := conversations.get(ack.kind)) is not None:
+                if ack.conversation not in named and len(named) >= CONVERSATIONS:
                     continue
-                conversations[ack.conversation] = conversations.get(ack.conversation, 0) + 1
-            else:
-                if counts[ack.kind] >= LIST_ENTRIES:
-                    continue
-                counts[ack.kind] += 1
+                named.add(ack.conversation)
+            counts[ack.kind] += 1
             taken.append(ack)
         for ack in taken:
             del self._owed[ack.id, ack.sender]
@@ -149,7 +158,7 @@ class AckQueue:
         self._database.later(lambda connection: incoming.acknowledged(connection, batch.acks))
 
     def put_back(self, batch: AckBatch, delay: float) -> None:
-        """Owe again what did not get through; whatever replaced an entry meanwhile wins.
+        """Owe again what did not get through, with what was added to it meanwhile.
 
         No frame of acks is sent for `delay` seconds and a random while more.
         """
@@ -157,7 +166,9 @@ class AckQueue:
             return
         if delay:
             self._not_before = time.monotonic() + delay * random.uniform(1, 1.25)  # noqa: S311
-        self._owed = {(ack.id, ack.sender): ack for ack in batch.acks} | self._owed
+        newer, self._owed = self._owed, {(ack.id, ack.sender): ack for ack in batch.acks}
+        for key, ack in newer.items():
+            self._owed[key] = _both(self._owed[key], ack) if key in self._owed else ack
         self.flush_soon(max(delay, self._delay))
 
     def settle(self, batch: AckBatch, answer: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ class Client(OwnAccount):
         fallback_server: Base URL for a profile that has none yet.
         encryption: How messages are sealed; by default clear text, which only a server on this machine gets.
         connect: False opens the store without connecting: history, and an outbox that waits.
-        ack_delay: Seconds that an acknowledgement waits for a message to ride on.
+        ack_delay: Seconds that acknowledgements wait for others, or for a message to ride on.
         synchronous: `full` survives a power failure; `normal` only the end of the process, and is faster.
         timing: Times of the connection, for tests.
         transport: What opens sockets, for tests.

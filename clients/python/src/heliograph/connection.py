@@ -111,6 +111,7 @@ class Connection:
         self._timing = timing
         self._events = events
         self._socket_url: str | None = None
+        self._try_known_url = True
         self._current: Socket | None = None
         self._ready: asyncio.Event = asyncio.Event()
         self._renewing = False
@@ -201,7 +202,7 @@ class Connection:
 
     async def _open(self) -> Socket:
         if self._socket_url is None:
-            self._socket_url = await self._discover()
+            self._socket_url = await self._known_url() or await self._discover()
         now = self._clock.now()
         number = await self._database.run(lambda connection: profile.next_connect_number(connection, now))
         joint = "&" if "?" in self._socket_url else "?"
@@ -218,6 +219,20 @@ class Connection:
             raise
         return Socket(channel, self._clock, self._on_events, self._on_error, self._timing.answer)
 
+    async def _known_url(self) -> str | None:
+        """Give the address of the last time, once: who opens an application often saves a request each time.
+
+        Where it fails, or the clock here is off, the handshake does, and then the server is asked.
+        """
+        if not self._try_known_url:
+            return None
+        self._try_known_url = False
+        base_url = self._api.base_url
+        url = await self._database.run(lambda connection: profile.socket_url(connection, base_url))
+        if url is not None:
+            self._encryption.check_server(url)
+        return url
+
     async def _discover(self) -> str:
         found = await self._api.discover()
         versions = found.get("versions", {}).get("supported", [])
@@ -225,6 +240,8 @@ class Connection:
             raise VersionUnsupported(f"the server speaks protocol versions {versions}, this SDK speaks 1")
         url = str(found["socket_url"])
         self._encryption.check_server(url)
+        base_url = self._api.base_url
+        self._database.later(lambda connection: profile.remember_socket_url(connection, base_url, url))
         return url
 
     async def _learn_why(self) -> None:

@@ -38,7 +38,7 @@ class OpenProfile:
         fallback_server: str | None = None,
         encryption: Encryption | None = None,
         connect: bool = True,
-        ack_delay: float = 0.05,
+        ack_delay: float = 1.0,
         synchronous: Synchronous = "full",
         timing: Timing | None = None,
         transport: Transport | None = None,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 
+from chat import observability
 from chat.adapters.api_gateway import ConnectionsGateway
 from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
 from chat.adapters.cassandra.codes import CassandraCodes, CassandraSpending
@@ -18,6 +19,7 @@ from chat.adapters.cassandra.limits import CassandraLimits
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
+from chat.adapters.meter import Handler, Meter, meter
 from chat.domain.limits import CONNECT
 from chat.ports.accounts import Cards, Handles
 from chat.ports.codes import Codes, Spending, TextSender
@@ -33,6 +35,7 @@ from chat.settings import (
     LimitSettings,
     SocketSettings,
     VerifierSettings,
+    meter_file,
 )
 from chat.usecases.codes import OtpVerifier
 from chat.usecases.limits import RateLimits
@@ -51,7 +54,11 @@ class Services:
 
     @cached_property
     def _cassandra(self) -> Cassandra:
-        return Cassandra.for_settings(CassandraSettings.from_env(self._environ))
+        return Cassandra.for_settings(CassandraSettings.from_env(self._environ), self._meter)
+
+    @cached_property
+    def _meter(self) -> Meter | None:
+        return meter(meter_file(self._environ))
 
     @cached_property
     def cards(self) -> Cards:
@@ -129,7 +136,7 @@ class Services:
     @cached_property
     def sockets(self) -> SocketGateway:
         """@connections of API Gateway."""
-        return ConnectionsGateway(SocketSettings.from_env(self._environ))
+        return ConnectionsGateway(SocketSettings.from_env(self._environ), self._meter)
 
     @cached_property
     def identity(self) -> IdentitySettings:
@@ -174,6 +181,16 @@ class Services:
     def now(self) -> int:
         """Server time, ms since 1970."""
         return time.time_ns() // 1_000_000
+
+
+def lambda_handler(name: str, handler: Handler) -> Handler:
+    """What Lambda calls for ``handler``: metrics are written behind it, and what it cost, where that counts.
+
+    Where nobody counts them the meter is not even called.
+    """
+    observed = observability.observed(name, handler)
+    counting = meter(meter_file(os.environ))
+    return observed if counting is None else counting.watch(observed)
 
 
 @cache

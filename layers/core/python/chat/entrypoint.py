@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from chat import observability
-from chat.bootstrap import Services, services
+from chat.bootstrap import Services, lambda_handler, services
 from chat.domain import base64url
 from chat.domain.devices import DeviceList
 from chat.domain.events import SessionClosed
@@ -155,7 +155,7 @@ def socket_route(
         app.sockets.post_all([(sender.connection.connection_id, text.encode())])
         return OK
 
-    return observability.observed(route, handler)
+    return lambda_handler(route, handler)
 
 
 def _demand_frame(limiter: Limiter, tokens: int, who: Address, app: Services) -> None:
@@ -233,7 +233,7 @@ def https_routes(
                 answer["headers"]["retry-after"] = str(math.ceil(refusal.retry_after))
             return answer
 
-    return observability.observed(name, handler)
+    return lambda_handler(name, handler)
 
 
 def _demand(limiter: Limiter | None, who: Address, app: Services) -> None:

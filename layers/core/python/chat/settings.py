@@ -1,6 +1,6 @@
 """What the environment tells a function, read once at cold start.
 
-Every variable is set by the template, but for ``CASSANDRA_*`` and ``HELIOGRAPH_STATEMENT_LOG``: without
+Every variable is set by the template, but for ``CASSANDRA_*`` and ``HELIOGRAPH_METER``: without
 them storage is Amazon Keyspaces of the function's own region; and for ``HELIOGRAPH_LIMITS``, which only a
 local cloud may have. Nothing else has a default but silence (:class:`LogSettings`).
 """
@@ -16,6 +16,11 @@ from chat.domain.limits import LIMITERS, Limiter
 from chat.domain.numbers import Prices
 
 
+def meter_file(environ: Mapping[str, str]) -> str:
+    """``HELIOGRAPH_METER``: the file that gets a line for every billable operation; empty means off."""
+    return environ.get("HELIOGRAPH_METER", "")
+
+
 class SettingMissing(Exception):
     """A variable is absent, empty or not one of its allowed values; the message names it."""
 
@@ -25,14 +30,12 @@ class CassandraSettings:
     """Where storage is and how to sign in.
 
     ``auth`` is ``sigv4`` (TLS and IAM: Amazon Keyspaces) or ``none`` (a plain local Cassandra).
-    ``statement_log`` is a file that gets one JSON line per statement; empty means off.
     """
 
     contact_points: tuple[str, ...]
     port: int
     auth: Literal["sigv4", "none"]
     region: str
-    statement_log: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -50,7 +53,6 @@ class CassandraSettings:
             port=_number(environ, "CASSANDRA_PORT", 9142),
             auth="none" if auth == "none" else "sigv4",
             region=region,
-            statement_log=environ.get("HELIOGRAPH_STATEMENT_LOG", ""),
         )
 
 

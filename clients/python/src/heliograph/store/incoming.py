@@ -26,15 +26,15 @@ from heliograph.store.status import raise_status
 
 logger = logging.getLogger("heliograph")
 
-AckKind = Literal["delivered", "read", "quiet"]
-
+AckKind = Literal["delivered", "read", "read_receipt", "quiet"]
+"""`read_receipt`: of a message whose row went with an earlier ack."""
 
 CAUGHT_UP_RECEIPTS = 100
 """Newest messages of an account that get their receipts when it is accepted at last."""
 
 
 class Ack(NamedTuple):
-    """An inbox row that may go."""
+    """What the server is told of an inbox row: that it may go, and what its sender hears."""
 
     id: MessageId
     sender: str
@@ -178,7 +178,11 @@ def mark_read(connection: sqlite3.Connection, me: Identity, seq: int) -> Ack | N
     connection.execute("UPDATE messages SET status = 'read' WHERE seq = ?", (seq,))
     if not peers.is_accepted(connection, message.account):
         return None
-    ack = Ack(message.id, message.sender, "read", conversation_id(message.account, me.account))
+    row_waits = connection.execute(
+        "SELECT 1 FROM acks WHERE id = ? AND sender = ?", (message.id, message.sender)
+    ).fetchone()
+    kind: AckKind = "read" if row_waits else "read_receipt"
+    ack = Ack(message.id, message.sender, kind, conversation_id(message.account, me.account))
     connection.execute("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", ack)
     return ack
 

@@ -67,6 +67,17 @@ def become(connection: sqlite3.Connection, account: str, device: int, handle: st
     return Identity(AccountId(account), device, handle, key(connection))
 
 
+def socket_url(connection: sqlite3.Connection, base_url: str) -> str | None:
+    """Give the socket address that this server named last."""
+    return get(connection, "socket_url") if get(connection, "socket_url_of") == base_url else None
+
+
+def remember_socket_url(connection: sqlite3.Connection, base_url: str, url: str) -> None:
+    """Store the socket address that a server named."""
+    put(connection, "socket_url_of", base_url)
+    put(connection, "socket_url", url)
+
+
 ACCEPTED_SKEW = 60_000
 """Distance in ms from its own time at which the server still takes a connect number."""
 

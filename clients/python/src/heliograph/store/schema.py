@@ -67,7 +67,7 @@ CREATE TABLE attempts (
 CREATE TABLE acks (
     id TEXT NOT NULL,
     sender TEXT NOT NULL,       -- sender part of the inbox row
-    kind TEXT NOT NULL,         -- delivered, read, quiet
+    kind TEXT NOT NULL,         -- delivered, read, read_receipt, quiet
     conversation TEXT NOT NULL,
     PRIMARY KEY (id, sender)
 ) WITHOUT ROWID;

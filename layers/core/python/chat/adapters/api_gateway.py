@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from chat import observability
 from chat.adapters.http_link import Link
+from chat.adapters.meter import Meter
 from chat.adapters.sigv4 import Credentials, signed_headers
 from chat.adapters.tls import aws_context
 from chat.ports.sockets import Gone, Outcome, PostFailed, Throttled
@@ -32,7 +33,8 @@ _PAUSE = (0.02, 0.1)
 class ConnectionsGateway:
     """The ``@connections`` interface of one WebSocket stage. Threads may share an object."""
 
-    def __init__(self, settings: SocketSettings) -> None:
+    def __init__(self, settings: SocketSettings, meter: Meter | None = None) -> None:
+        self._meter = meter
         url = urlsplit(settings.endpoint)
         self._secure = url.scheme == "https"
         self._host = url.netloc
@@ -147,4 +149,6 @@ class ConnectionsGateway:
             self._thread.link = link
         else:
             link.close()
+        if self._meter is not None and method == "POST":
+            self._meter.post(len(body), status)
         return status

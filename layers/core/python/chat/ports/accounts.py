@@ -74,10 +74,15 @@ class Handles(Protocol):
 
 
 class Cards(Protocol):
-    """Account cards. Reads are LOCAL_QUORUM and never cached; every write is conditional."""
+    """Account cards. Reads are LOCAL_QUORUM unless said otherwise, never cached; writes are conditional."""
 
-    def read(self, wanted: Mapping[AccountId, Collection[AccountId]]) -> Mapping[AccountId, Card]:
-        """The card of each account, with its relations to the peers named: one read each, all at once."""
+    def read(
+        self, wanted: Mapping[AccountId, Collection[AccountId]], *, stale: bool = False
+    ) -> Mapping[AccountId, Card]:
+        """The card of each account, with its relations to the peers named: one read each, all at once.
+
+        ``stale``: at half the price (LOCAL_ONE), and it may be what stood there a moment ago.
+        """
         ...
 
     def devices(self, account: AccountId) -> DeviceList | None:

@@ -32,6 +32,8 @@ class RateLimits:
         self._rows = rows
         self._chance = chance
         self._instead = instead or {}
+        self._seen = 0
+        self._drawn = 0
 
     def take(self, limiter: Limiter, subject: str, now: int, tokens: int = 1) -> int:
         """See the port. A limiter that fails open never raises."""
@@ -41,7 +43,7 @@ class RateLimits:
         wait = self._memory.take(limiter, subject, now, tokens)
         if wait or limiter.kept == "memory":
             return wait
-        sampled = sum(self._chance() * SAMPLING < 1 for _ in range(tokens))
+        sampled = sum(self._is_drawn() for _ in range(tokens))
         if not sampled:
             return 0
         roomy = replace(limiter, burst=limiter.burst * SAMPLED_ROOM)
@@ -53,6 +55,14 @@ class RateLimits:
     def rule(self, limiter: Limiter) -> Limiter:
         """The limiter with the numbers that count here."""
         return self._instead.get(limiter.name, limiter)
+
+    def _is_drawn(self) -> bool:
+        """One of each ``SAMPLING`` tokens, nobody knows which: as fair as a die, and less noisy."""
+        place = self._seen % SAMPLING
+        if place == 0:
+            self._drawn = int(self._chance() * SAMPLING)
+        self._seen += 1
+        return place == self._drawn
 
     def _in_row(self, limiter: Limiter, subject: str, now: int, tokens: int) -> int:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat import observability
 from chat.domain.envelope import Status, StoredReceipt
@@ -32,16 +32,23 @@ RECEIPT_TTL = 7 * DAY // SECOND
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What a device has stored, shown, or wants removed without a receipt."""
+    """What a device has stored, shown, or wants removed without a receipt.
+
+    ``read`` removes rows as ``delivered`` does; ``read_receipts`` are of messages whose rows an earlier ack
+    removed, so that reading them costs no delete.
+    """
 
     delivered: tuple[MessageName, ...] = ()
-    read: Mapping[ConversationId, tuple[MessageName, ...]] | None = None
+    read: Mapping[ConversationId, tuple[MessageName, ...]] = field(default_factory=dict)
+    read_receipts: Mapping[ConversationId, tuple[MessageName, ...]] = field(default_factory=dict)
     quiet: tuple[MessageName, ...] = ()
 
     @property
     def shown(self) -> tuple[MessageName, ...]:
-        """Everything under ``read``, whatever its conversation."""
-        return tuple(name for names in (self.read or {}).values() for name in names)
+        """Every message that was read, whatever its conversation."""
+        return tuple(
+            name for lists in (self.read, self.read_receipts) for names in lists.values() for name in names
+        )
 
     @property
     def senders(self) -> set[AccountId]:
@@ -50,7 +57,8 @@ class Ack:
 
     def removes(self) -> list[MessageName]:
         """Every row that leaves the inbox, once."""
-        return list(dict.fromkeys((*self.delivered, *self.shown, *self.quiet)))
+        read = [name for names in self.read.values() for name in names]
+        return list(dict.fromkeys((*self.delivered, *read, *self.quiet)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class Receipt:
 
 def check_conversations(ack: Ack, account: AccountId) -> None:
     """Raise ChatError(BAD_CONVERSATION) for a message under a conversation that is not with its sender."""
-    for conversation, names in (ack.read or {}).items():
+    for conversation, names in (*ack.read.items(), *ack.read_receipts.items()):
         if any(conversation_of(account, name.account) != conversation for name in names):
             raise ChatError(Code.BAD_CONVERSATION, details={"conversation": conversation})
 

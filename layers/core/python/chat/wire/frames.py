@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -255,17 +255,22 @@ def _ack(raw: dict[str, Any] | None) -> Ack | None:
         return None
     return Ack(
         delivered=_names(raw.get("delivered", ())),
-        read={
-            ConversationId(conversation): _names(names) for conversation, names in raw.get("read", {}).items()
-        },
+        read=_by_conversation(raw.get("read", {})),
+        read_receipts=_by_conversation(raw.get("read_receipts", {})),
         quiet=_names(raw.get("quiet", ())),
     )
+
+
+def _by_conversation(
+    raw: Mapping[str, Sequence[Sequence[str]]],
+) -> dict[ConversationId, tuple[MessageName, ...]]:
+    return {ConversationId(conversation): _names(names) for conversation, names in raw.items()}
 
 
 def _ack_tokens(ack: Ack | None) -> int:
     if ack is None:
         return 0
-    names = len(ack.delivered) + len(ack.quiet) + sum(map(len, (ack.read or {}).values()))
+    names = len(ack.delivered) + len(ack.quiet) + len(ack.shown)
     return names // NAMES_PER_TOKEN
 
 

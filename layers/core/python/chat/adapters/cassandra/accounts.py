@@ -38,6 +38,7 @@ _CARD = Statement(
     "SELECT entry, version, body, accepted, blocked, unblocked_at FROM heliograph.account_card"
     " WHERE account_id = ? AND entry IN ?"
 )
+_STALE_CARD = Statement(_CARD.cql, "LOCAL_ONE")
 _PEERS = Statement(
     "SELECT entry, blocked FROM heliograph.account_card WHERE account_id = ? AND entry >= ? AND entry < ?"
 )
@@ -124,10 +125,13 @@ class CassandraCards:
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
-    def read(self, wanted: Mapping[AccountId, Collection[AccountId]]) -> Mapping[AccountId, Card]:
+    def read(
+        self, wanted: Mapping[AccountId, Collection[AccountId]], *, stale: bool = False
+    ) -> Mapping[AccountId, Card]:
         """See the port."""
+        statement = _STALE_CARD if stale else _CARD
         reading = {
-            account: self._start(account, [_DEVICES, *(_PEER + peer for peer in peers)])
+            account: self._start(account, [_DEVICES, *(_PEER + peer for peer in peers)], statement)
             for account, peers in wanted.items()
         }
         return {account: _card(account, pending) for account, pending in reading.items()}
@@ -186,9 +190,9 @@ class CassandraCards:
         self._cassandra.apply(_UNBLOCK, now, account, _PEER + peer)
         return self._relation(account, peer)
 
-    def _start(self, account: AccountId, entries: list[str]) -> list[Pending]:
+    def _start(self, account: AccountId, entries: list[str], statement: Statement = _CARD) -> list[Pending]:
         slices = [entries[i : i + _IN_LIMIT] for i in range(0, len(entries), _IN_LIMIT)]
-        return [self._cassandra.start(_CARD, account, part) for part in slices]
+        return [self._cassandra.start(statement, account, part) for part in slices]
 
     def _settle(self, devices: DeviceList) -> bool:
         """After an unknown outcome: whether the list that stands there is the one that was written."""

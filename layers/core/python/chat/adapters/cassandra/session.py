@@ -17,9 +17,7 @@ conditional write is on its way.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import random
 import threading
 import time
@@ -40,6 +38,7 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedS
 from chat import observability
 from chat.adapters.cassandra.policies import PAGE_ROWS, REQUEST_TIMEOUT, new_cluster
 from chat.adapters.cassandra.statement import Statement
+from chat.adapters.meter import Meter
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.settings import CassandraSettings
 from schemas.cql_subset import MAX_IN
@@ -124,16 +123,16 @@ class Cassandra:
     Threads may share an object.
     """
 
-    def __init__(self, build: Callable[[], Cluster], statement_log: str = "") -> None:
+    def __init__(self, build: Callable[[], Cluster], meter: Meter | None = None) -> None:
         self._build = build
+        self._meter = meter
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._prepared: dict[Statement, PreparedStatement] = {}
         self._used_at = 0.0
-        self._log = _StatementLog(statement_log) if statement_log else None
 
     @classmethod
-    def for_settings(cls, settings: CassandraSettings) -> Cassandra:
+    def for_settings(cls, settings: CassandraSettings, meter: Meter | None = None) -> Cassandra:
         """Amazon Keyspaces over TLS and SigV4, or a plain local Cassandra."""
         security: dict[str, Any] = {}
         if settings.auth == "sigv4":
@@ -141,9 +140,7 @@ class Cassandra:
             from chat.adapters.cassandra.keyspaces_auth import security_options  # noqa: PLC0415
 
             security = security_options(settings.region)
-        return cls(
-            lambda: new_cluster(settings.contact_points, settings.port, **security), settings.statement_log
-        )
+        return cls(lambda: new_cluster(settings.contact_points, settings.port, **security), meter)
 
     def connect(self) -> None:
         """Connect now rather than with the first statement. Raises ``StorageUnavailable``."""
@@ -161,7 +158,6 @@ class Cassandra:
         """Send what ``run`` would run and return at once; ``Pending.result`` collects."""
         if statement.conditional:
             raise ValueError(f"a conditional write goes through apply: {statement.cql}")
-        self._record(statement)
 
         def send(session: Session, page: bytes | None = None) -> ResponseFuture:
             return session.execute_async(self._bind(session, statement, values), paging_state=page)
@@ -176,6 +172,8 @@ class Cassandra:
             while page := answer.paging_state:
                 answer = self._ask(lambda session: send(session, page))
                 rows.extend(answer.current_rows)
+            if self._meter is not None:
+                self._meter.statement(statement, values, rows)
             return rows
 
         return Pending(collect)
@@ -188,12 +186,13 @@ class Cassandra:
         """
         if not statement.conditional:
             raise ValueError(f"not a conditional write: {statement.cql}")
-        self._record(statement)
         answer = self._ask(
             lambda session: session.execute_async(self._bind(session, statement, values)), repeatable=False
         )
         row: Row = dict(answer.one())
         applied = bool(row.pop("[applied]"))
+        if self._meter is not None:
+            self._meter.statement(statement, values, [row], applied=applied)
         return Applied(applied, {} if applied else row)
 
     def batch(self, calls: Sequence[tuple[Statement, Sequence[object]]]) -> None:
@@ -209,8 +208,6 @@ class Cassandra:
             raise ValueError("a batch writes one table")
         if any(statement.conditional or statement.verb == "select" for statement, _ in calls):
             raise ValueError("a batch holds plain writes")
-        for statement, _ in calls:
-            self._record(statement)
 
         def send(session: Session) -> ResponseFuture:
             together = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
@@ -225,6 +222,9 @@ class Cassandra:
             return session.execute_async(together)
 
         self._ask(send)
+        if self._meter is not None:
+            for statement, values in calls:
+                self._meter.statement(statement, values)
 
     def close(self) -> None:
         """Close the connections; the next statement opens new ones."""
@@ -320,30 +320,7 @@ class Cassandra:
             self._prepared[statement] = prepared
         return prepared.bind(values)
 
-    def _record(self, statement: Statement) -> None:
-        if self._log is not None:
-            self._log.append(statement)
-
 
 def _probe(session: Session) -> ResponseFuture:
     """Ask the node for one word."""
     return session.execute_async(_PROBE, timeout=PROBE_TIMEOUT)
-
-
-class _StatementLog:
-    """One JSON line per statement: which function touched which table how. For tests and the meter."""
-
-    def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-    def append(self, statement: Statement) -> None:
-        """One write per line, so that the lines of many processes do not mix."""
-        line = {
-            "function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            "table": statement.table,
-            "verb": statement.verb,
-            "conditional": statement.conditional,
-            "consistency": statement.consistency,
-            "cql": statement.cql,
-        }
-        os.write(self._file, json.dumps(line).encode() + b"\n")

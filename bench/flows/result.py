@@ -1,0 +1,75 @@
+"""What a flow cost, beside what it may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench import pricing
+from bench.counting import Counts
+
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that one of a flow may use on average. Dollars per million.
+
+    ``wru`` and ``rru`` are what was planned, shown beside what was counted; dollars limit them.
+    """
+
+    dollars: float
+    frames: float | None = None
+    invokes: float | None = None
+    wru: float | None = None
+    rru: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the report: ``number`` times ``unit`` took ``counts``.
+
+    ``minutes`` are the connection minutes of one unit. ``naive`` is what the usual design takes, in dollars
+    per million. ``note`` says what the line includes.
+    """
+
+    flow: str
+    name: str
+    unit: str
+    number: float
+    counts: Counts
+    budget: Budget
+    naive: float
+    note: str = ""
+    minutes: float = 0.0
+
+    @property
+    def averages(self) -> dict[str, float]:
+        """Counts of one unit."""
+        counts = self.counts
+        return {
+            "frames": counts.frames / self.number,
+            "invokes": counts.invokes / self.number,
+            "wru": counts.wru / self.number,
+            "rru": counts.rru / self.number,
+            "ttl_deletes": counts.ttl_deletes / self.number,
+        }
+
+    @property
+    def dollars(self) -> float:
+        """Per million units."""
+        return 1e6 * pricing.dollars(self.counts, connection_minutes=self.minutes * self.number) / self.number
+
+    @property
+    def milliseconds(self) -> float:
+        """Mean wall time of an invocation on this machine."""
+        return sum(self.counts.milliseconds.values()) / max(1, self.counts.invokes)
+
+    def over(self) -> list[str]:
+        """What is over budget, in words."""
+        actual = self.averages | {"dollars": self.dollars}
+        limits = {name: getattr(self.budget, name) for name in ("frames", "invokes", "dollars")}
+        return [
+            f"{self.flow}, {self.name}: {actual[name]:.2f} {name} of {limit:g}"
+            for name, limit in limits.items()
+            if limit is not None and actual[name] > limit + TOLERANCE
+        ]

@@ -1,0 +1,133 @@
+"""The stage that flows are played on: a local cloud whose functions count, and people with real clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from heliograph import Client, Message, MessageReceived
+from heliograph.connection import Timing
+from heliograph.transport import Transport
+
+from bench.counting import Counts, Line, count
+
+ACK_DELAY = 0.3
+"""Seconds that acknowledgements wait here; the delay of the SDK itself is a second."""
+
+QUIET = 4 * ACK_DELAY
+"""Seconds without an operation after which a flow is over: acks were sent, and what they cause is done."""
+
+TEXT = "A text of the length that people send to each other: one or two lines."
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where the flows are played. ``meter`` is the file that all functions write to."""
+
+    base_url: str
+    meter: Path
+    folder: Path
+    transport: Transport | None = None
+    """What opens sockets, for a test that looks at them."""
+
+    async def settled(self) -> int:
+        """Wait until nothing more is counted; gives the place in the file."""
+        before, size = -1, self._size()
+        while size != before:
+            await asyncio.sleep(QUIET)
+            before, size = size, self._size()
+        return size
+
+    def _size(self) -> int:
+        return self.meter.stat().st_size if self.meter.exists() else 0
+
+    async def counted(self, since: int) -> Counts:
+        """What was used since that place, up to now, when everything has settled."""
+        return count(await self.lines(since))
+
+    async def lines(self, since: int) -> list[Line]:
+        """What the meter recorded since that place, when everything has settled."""
+        await self.settled()
+        return self.read(since)
+
+    def read(self, since: int) -> list[Line]:
+        """What the meter has recorded since that place."""
+        with self.meter.open("rb") as file:
+            file.seek(since)
+            return [
+                json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")
+            ]
+
+    def client(self, store: str, *, keep_alive: float = 540) -> Client:
+        """A client on a store of its own; an existing store is that device again."""
+        return Client(
+            self.folder / f"{store}.db",
+            self.base_url,
+            ack_delay=ACK_DELAY,
+            synchronous="normal",
+            timing=Timing(keep_alive=keep_alive),
+            transport=self.transport,
+        )
+
+
+@dataclass(slots=True)
+class Person:
+    """An account at one device: a client and what it received."""
+
+    client: Client
+    store: str
+    received: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
+
+    async def listen(self) -> None:
+        """Take in messages until the client closes."""
+        async for event in self.client.events():
+            if isinstance(event, MessageReceived):
+                self.received.put_nowait(event.message)
+
+    async def next(self) -> Message:
+        """The next message from somebody else."""
+        async with asyncio.timeout(30):
+            while (message := await self.received.get()).outgoing:
+                pass
+            return message
+
+
+@asynccontextmanager
+async def people(stage: Stage, *devices: int) -> AsyncIterator[list[list[Person]]]:
+    """Accounts that know and accepted each other, each with so many devices, all online."""
+    async with AsyncExitStack() as stack:
+        accounts: list[list[Person]] = []
+        for number in devices:
+            handle = f"b{secrets.token_hex(6)}"
+            first = await _device(stack, stage, f"{handle}-1")
+            await first.client.register(handle)
+            accounts.append([first])
+            for other in range(2, number + 1):
+                new = await _device(stack, stage, f"{handle}-{other}")
+                await first.client.link(await new.client.start_linking())
+                await new.client.linked(30)
+                accounts[-1].append(new)
+        everybody = [person for account in accounts for person in account]
+        for person in everybody:
+            await person.client.connected(30)
+            task = asyncio.create_task(person.listen())
+            stack.push_async_callback(_cancel, task)
+        for account in accounts:
+            for peer in accounts:
+                if peer is not account:
+                    await account[0].client.accept(peer[0].client.account)
+        yield accounts
+
+
+async def _device(stack: AsyncExitStack, stage: Stage, store: str) -> Person:
+    return Person(await stack.enter_async_context(stage.client(store)), store)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
