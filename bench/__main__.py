@@ -1,8 +1,10 @@
-"""``make bench``, or ``python -m bench [--clients 1 10 100] [--seconds 4]``: messages beside the bare echo.
+"""``make bench``: what messages cost, and how fast they are.
 
-Starts a local cloud of its own on free ports, deploys the real template and, beside it, a stack that only
-echoes, measures both in one run, and stops everything. Absolute numbers are this machine's; the
-ratio to the echo says what the messenger adds to what the emulator costs anyway.
+``FLOW=one_to_one | offline | connect | online_hour | idle`` plays people with real clients against a local
+cloud of its own and counts what AWS would bill; the tables go into ``docs/cost.md``, the counts into
+``bench/counts.json``. ``FLOW=speed`` measures times and writes ``docs/performance.md``. Without FLOW: all.
+A count that grew by more than a tenth against the committed file is over budget and is not written, unless
+``ACCEPT=1`` says that it is meant.
 """
 
 from __future__ import annotations
@@ -11,65 +13,66 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import conversations
-from bench.echo import load
-from local import deploy
+from bench import report
+from bench.flows import connect, idle, offline, one_to_one, online_hour
+from bench.flows.result import Result
+from bench.flows.stage import Stage
 from local.cloud import LocalCloud
-from local.places import Places
 
-ECHO = deploy.App("python -m bench.echo.app", ("bench/echo",))
+Measure = Callable[[Stage], Awaitable[list[Result]]]
 
-LEAST_SHARE_OF_ECHO = 0.15
-"""A stored, posted and acknowledged message costs about four bare posted echoes; beyond seven is wrong."""
+FLOWS: Mapping[str, Measure] = {
+    "one_to_one": one_to_one.measure,
+    "offline": offline.measure,
+    "connect": connect.measure,
+    "online_hour": online_hour.measure,
+    "idle": idle.measure,
+}
+
+SPEED = "speed"
+
+
+def play(names: Sequence[str]) -> list[Result]:
+    """Play flows in a local cloud of their own, which is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        meter = Path(folder) / "meter.jsonl"
+        with LocalCloud(Path(folder) / "cloud", extra_env={"HELIOGRAPH_METER": str(meter)}) as cloud:
+            stage = Stage(cloud.base_url, meter, Path(folder))
+            return [result for name in names for result in asyncio.run(_measure(FLOWS[name], stage))]
+
+
+async def _measure(measure: Measure, stage: Stage) -> list[Result]:
+    return await measure(stage)
 
 
 def main() -> int:
-    """Print the tables; exit code 1 if over budget."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the local cloud.")
-    parser.add_argument("--flow", choices=("one_to_one",), default="one_to_one")
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 10, 100])
+    """Print the tables; the last line is the verdict. Exit code 1 if over budget."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Count and measure messages.")
+    parser.add_argument("--flow", choices=(*FLOWS, SPEED))
+    parser.add_argument("--accept", action="store_true", help="write counts that grew, too")
+    parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
-    wide = {"HELIOGRAPH_LIMITS": "wide"}  # one device here sends what a thousand people do
-    with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder), extra_env=wide) as cloud:
-        echo = deploy.deploy(ECHO, Places(_made(Path(folder) / "echo")), cloud.ports).outputs["SocketUrl"]
-        accounts = conversations.register_many(cloud.base_url, 2 * max(options.clients))
-        share = 1.0
-        print(f"{'':>24}{'per s':>8}{'p50':>8}{'p99':>8}   ms")
-        for clients in options.clients:
-            bare = {
-                route: asyncio.run(load.measure(echo, route, clients, options.seconds))
-                for route in ("reply", "post")
-            }
-            for route, got in bare.items():
-                _row(f"echo {route}", clients, got.per_second, got.p50, got.p99)
-            talk = asyncio.run(conversations.measure(cloud.base_url, accounts, clients, options.seconds))
-            for what in ("delivered", "accepted", "connect"):
-                times = getattr(talk.timings, what)
-                p50, p99 = (conversations.percentile(times, share) for share in (0.5, 0.99))
-                _row(
-                    f"message {what}" if what != "connect" else "connect + sync",
-                    clients,
-                    talk.per_second,
-                    p50,
-                    p99,
-                )
-            share = min(share, talk.per_second / bare["post"].per_second)
-    print(f"messages per bare posted echo, least: {share:.2f} (at least {LEAST_SHARE_OF_ECHO})")
-    print("within budget" if share >= LEAST_SHARE_OF_ECHO else "over budget: messages per bare posted echo")
-    return 0 if share >= LEAST_SHARE_OF_ECHO else 1
+    chosen = [options.flow] if options.flow else [*FLOWS, SPEED]
+    over: list[str] = []
+    if flows := [name for name in chosen if name in FLOWS]:
+        results = play(flows)
+        print(report.text(results), flush=True)
+        over += [line for one in results for line in one.over()]
+        grown = report.growth(results, report.committed())
+        over += [] if options.accept else grown
+        if not over and not options.check:
+            report.write(results)
+    if SPEED in chosen:
+        over += _speed()
+    print(f"over budget: {'; '.join(over)}" if over else "within budget")
+    return 1 if over else 0
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
-def _row(what: str, clients: int, per_second: float, p50: float, p99: float) -> None:
-    rate = "" if what.startswith("connect") else f"{per_second:.0f}"
-    print(f"{what:<18}{clients:>6}{rate:>8}{p50:>8.1f}{p99:>8.1f}", flush=True)
+def _speed() -> list[str]:
+    return []
 
 
 if __name__ == "__main__":

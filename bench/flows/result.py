@@ -26,7 +26,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the report: ``number`` times ``unit`` took ``counts``.
+    """One line of the report: ``number`` times ``unit`` took ``counts``, or costs ``fixed_dollars`` each.
 
     ``minutes`` are the connection minutes of one unit. ``naive`` is what the usual design takes, in dollars
     per million. ``note`` says what the line includes.
@@ -41,6 +41,7 @@ class Result:
     naive: float
     note: str = ""
     minutes: float = 0.0
+    fixed_dollars: float | None = None
 
     @property
     def averages(self) -> dict[str, float]:
@@ -56,7 +57,9 @@ class Result:
 
     @property
     def dollars(self) -> float:
-        """Per million units."""
+        """Per million units; of something fixed, each."""
+        if self.fixed_dollars is not None:
+            return self.fixed_dollars
         return 1e6 * pricing.dollars(self.counts, connection_minutes=self.minutes * self.number) / self.number
 
     @property

@@ -57,6 +57,8 @@ class Stage:
 
     def read(self, since: int) -> list[Line]:
         """What the meter has recorded since that place."""
+        if not self.meter.exists():
+            return []
         with self.meter.open("rb") as file:
             file.seek(since)
             return [
