@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import keyspaces
 from bench.keyspaces import Row, Units
-from bench.statements import bind, value_of
+from bench.statements import Bound, bind, value_of
 from schemas.tables import KEYSPACE, Table, table
 
 FRAME_BYTES = 32 * 1024
@@ -114,10 +114,7 @@ class _Counting:
         spec = table(line["table"].removeprefix(f"{KEYSPACE}."))
         bound = bind(line["cql"], line["values"])
         if line["verb"] == "select":
-            sizes = self._sizes(spec, bound.where, line["rows"])
-            # A range is evaluated up to the first row beyond it: one more, taken for as large as the largest.
-            beyond = max(sizes, default=0) if bound.ranges else 0
-            return keyspaces.read(sum(sizes) + beyond, line["consistency"])
+            return self._read(spec, bound, line["rows"], line["consistency"])
         named = bound.columns | bound.where
         key = (spec.name, tuple(named[column.name] for column in spec.key))
         before = self._rows.get(key)
@@ -156,6 +153,24 @@ class _Counting:
         self._rows[key] = row
         if spec.ttl_seconds:
             self._expiring.add(key)
+
+    def _read(self, spec: Table, bound: Bound, rows: Sequence[Mapping[str, Any]], consistency: str) -> Units:
+        """A read of one partition; an ``IN`` over partitions is one of each, whether it has rows or not."""
+        listed = next((column.name for column in spec.partition if column.name in bound.one_of), None)
+        if listed is not None:
+            each = [
+                (Bound(where=bound.where | {listed: value}, ranges=bound.ranges), value)
+                for value in bound.one_of[listed]
+            ]
+            reads = [
+                self._read(spec, part, [row for row in rows if row[listed] == value], consistency)
+                for part, value in each
+            ]
+            return sum(reads, Units())
+        sizes = self._sizes(spec, bound.where, rows)
+        # A range is evaluated up to the first row beyond it: one more, taken for as large as the largest.
+        beyond = max(sizes, default=0) if bound.ranges else 0
+        return keyspaces.read(sum(sizes) + beyond, consistency)
 
     @staticmethod
     def _sizes(spec: Table, where: Row, rows: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -18,15 +18,19 @@ Fact = str | int | bool | None | dict[str, int] | list["Fact"]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a statement wrote (``columns``), which rows it named (``where``), or whether a range of them."""
+    """What a statement wrote (``columns``), and which rows it named.
+
+    ``where`` by equality, ``one_of`` by ``IN``, ``ranges`` whether by a comparison.
+    """
 
     columns: dict[str, Value] = field(default_factory=dict)
     where: dict[str, Value] = field(default_factory=dict)
     ranges: bool = False
+    one_of: dict[str, list[Value]] = field(default_factory=dict)
 
 
 def bind(cql: str, values: Sequence[Fact]) -> Bound:
-    """Put recorded values to the columns of their statement. Ranges, ``IN`` and ``IF`` name no value.
+    """Put recorded values to the columns of their statement; those of an ``IF`` belong to none.
 
     Raises ``ValueError`` for a statement that is none of the four verbs.
     """
@@ -43,16 +47,17 @@ def bind(cql: str, values: Sequence[Fact]) -> Bound:
     if verb == "UPDATE":
         columns = {name: _value(text, rest) for name, _, text in _TERM.findall(before.partition(" SET ")[2])}
     where: dict[str, Value] = {}
-    ranges = False
+    ranges, one_of = False, {}
     for name, comparison, text in _TERM.findall(after.partition(" IF ")[0]):
         if comparison == "IN":
-            next(rest)
+            listed = next(rest)
+            one_of[name] = [value_of(fact) for fact in listed] if isinstance(listed, list) else []
             continue
         value = _value(text, rest)
         if comparison == "=":
             where[name] = value
         ranges = ranges or comparison in ("<", "<=", ">", ">=")
-    return Bound(columns, where, ranges)
+    return Bound(columns, where, ranges, one_of)
 
 
 def value_of(fact: Fact) -> Value:

@@ -144,6 +144,8 @@ async def test_a_sync_that_dies_is_asked_again(
         first = alice.message(bob)
         await a.send(first)
         await b.wait_for(1)
+        if "connections.add" in killed:  # only a row that is missing is written
+            tables.run("DELETE FROM heliograph.connections_by_account WHERE account_id = %s", bob.account)
         barriers.once(killed, "kill", only=bob.account)
         page = await b.insist({"action": "sync"})
         assert [event["id"] for event in page["events"]] == [first["id"]]

@@ -6,6 +6,7 @@ from tests.faults.mutants.breaking import Edit, Mutant
 
 _SEND = "chat.usecases.send:send"
 _SYNC = "chat.usecases.sync:sync"
+_ASSERT = "chat.usecases.sync:_assert_connection"
 _SETTLE = "chat.usecases.receipts:settle"
 _POST = "chat.usecases.live:post"
 
@@ -37,7 +38,7 @@ SERVER: tuple[Mutant, ...] = (
         "a_connect_while_the_sender_sends",
         (
             Edit("chat.usecases.connect:connect", "    connections.add(connection)\n", ""),
-            Edit(_SYNC, "        connections.add(connection)\n", "        pass\n"),
+            Edit(_ASSERT, "    connections.add(connection)\n", "    pass\n"),
             Edit(
                 _SYNC,
                 "    if last is not None:\n",
@@ -47,10 +48,10 @@ SERVER: tuple[Mutant, ...] = (
     ),
     Mutant(
         "sync-leaves-its-row-alone",
-        "sync writes the row again, so a 410 met during a handshake harms nothing",
+        "sync writes a row that is missing, so a 410 met during a handshake harms nothing",
         "I12",
         "a_post_meets_a_handshake",
-        (Edit(_SYNC, "        connections.add(connection)\n", "        pass\n"),),
+        (Edit(_ASSERT, "    connections.add(connection)\n", "    pass\n"),),
     ),
     Mutant(
         "sync-trusts-its-device",
@@ -64,7 +65,7 @@ SERVER: tuple[Mutant, ...] = (
         "sync settles rival sockets: lower connect numbers are closed",
         "I12",
         "a_copy_connects",
-        (Edit(_SYNC, "not _settle_rivals(connection, connections, sockets, encode)", "False"),),
+        (Edit(_SYNC, "not _settle_rivals(connection, found, connections, sockets, encode)", "False"),),
     ),
     Mutant(
         "the-older-rival-wins",

@@ -57,7 +57,8 @@ def all_statements() -> list[Statement]:
 @pytest.mark.parametrize("statement", all_statements(), ids=lambda s: f"{s.verb}-{s.table}")
 def test_every_statement_of_the_adapters_is_understood(statement: Statement) -> None:
     """Its values go to columns of its table; a write names the whole key, so no row is counted as another."""
-    values: list[Any] = [7] * statement.cql.count("?")
+    places = [place.start() for place in re.finditer(r"\?", statement.cql)]
+    values: list[Any] = [[7] if statement.cql[:place].endswith("IN ") else 7 for place in places]
     bound = bind(statement.cql, values)
     spec = table(statement.table)
     assert set(bound.columns | bound.where) <= {column.name for column in spec.key + spec.columns}
@@ -101,6 +102,16 @@ def test_reads_are_the_sum_of_rows_and_ranges_one_more() -> None:
     assert count([statement(ranged, [ACCOUNT, 2900, 1, 100], rows)]).rru == 2
     assert count([statement(point, [ACCOUNT, 2900])]).rru == 1
     assert count([statement(point, [ACCOUNT, 2900], consistency="LOCAL_ONE")]).rru == 0.5
+
+
+def test_an_in_over_partitions_is_a_read_of_each() -> None:
+    """Also of those without a row; an ``IN`` within one partition is one read."""
+    across = "SELECT account_id, device_id FROM heliograph.connections_by_account WHERE account_id IN ?"
+    found = [{"account_id": "a", "device_id": 1}, {"account_id": "a", "device_id": 2}]
+    assert count([statement(across, [["a", "b", "c"]], found)]).rru == 3
+    within = "SELECT entry, body FROM heliograph.account_card WHERE account_id = ? AND entry IN ?"
+    rows = [{"entry": "devices", "body": "x" * 300}, {"entry": "peer:b"}]
+    assert count([statement(within, ["a", ["devices", "peer:b", "peer:c"]], rows)]).rru == 1
 
 
 def test_a_failed_condition_costs_the_row_that_stood_there() -> None:

@@ -222,6 +222,40 @@ def test_a_rival_that_will_not_close_keeps_its_row(world: World) -> None:
     assert world.connections.rows == {old, new}
 
 
+def test_a_row_that_is_there_is_not_written_again(world: World) -> None:
+    """A write costs five times a read, and nearly every keep-alive finds its row."""
+    socket = world.online(world.account("bob"))
+    log = record(world)
+
+    run(world, socket)
+    assert not [call for call in log if call.startswith("connections.add")]
+
+    world.connections.rows.clear()
+    run(world, socket)
+    assert world.connections.rows == {socket}
+
+
+def test_a_rival_that_comes_while_a_row_is_written_again_is_seen(world: World) -> None:
+    """It read the sockets while the row was missing, so this one has to look once more."""
+    bob = world.account("bob")
+    old = world.online(bob, 1, NOW)
+    world.connections.rows.clear()
+    add = world.connections.add
+    rivals: list[Connection] = []
+
+    def add_after_a_rival(connection: Connection) -> None:
+        if connection == old:
+            rivals.append(world.online(bob, 1, NOW + 1))
+            assert run(world, rivals[0]).caught_up is not None
+        add(connection)
+
+    world.connections.add = add_after_a_rival  # type: ignore[method-assign]
+
+    assert run(world, old).caught_up is None
+    assert world.sockets.closed == [old.connection_id]
+    assert world.connections.rows == set(rivals)
+
+
 def test_a_removed_device_is_closed(world: World) -> None:
     """The list is read again after the connection was written, so a removal in between is seen."""
     bob = world.account("bob", 2)

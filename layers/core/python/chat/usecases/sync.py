@@ -95,10 +95,11 @@ def sync(
     size_of: live.SizeOf,
     now: int,
 ) -> Page:
-    """Write the connection (again), check the device, settle rival sockets, acknowledge, then read a page.
+    """Assert the connection, check the device, settle rival sockets, acknowledge, then read a page.
 
-    The row is written before the inbox is read: a sender writes rows before it reads connections, so one of
-    the two sees the other. Every page may be asked for again; nothing here removes a row but ``ack``.
+    The row is there before the inbox is read: a sender writes rows before it reads connections, so one of
+    the two sees the other. It is written only where it is missing.
+    Every page may be asked for again; nothing here removes a row but ``ack``.
     The first sync of a device's day also removes the account's devices that nobody has seen for a month:
     ``previous_number`` is that of the connect before, so this costs a read of their numbers once a day.
     Raises ChatError BAD_TOKEN before anything is written; DEVICE_REMOVED or ACCOUNT_REPLACED where the device
@@ -106,14 +107,13 @@ def sync(
     """
     device = connection.address
     token = decode_token(request.token, device) if request.token else None
-    if token is None:
-        connections.add(connection)
+    found = _assert_connection(connection, connections) if token is None else []
     own = cards.devices(device.account)
     if own is None or own.find(device.device) is None:
         reason: Reason = own.refusal if own else "DEVICE_REMOVED"
         live.close(connection, reason, connections=connections, sockets=sockets, encode=encode)
         return Page(())
-    if token is None and not _settle_rivals(connection, connections, sockets, encode):
+    if token is None and not _settle_rivals(connection, found, connections, sockets, encode):
         return Page(())
     if token is None and _begins_a_day(connection, previous_number, now):
         with suppress(ChatError, StorageUnavailable, OutcomeUnknown):  # it is no business of this device
@@ -145,8 +145,24 @@ def _begins_a_day(connection: Connection, previous_number: int, now: int) -> boo
     return is_new and connection.connect_number // DAY != previous_number // DAY
 
 
+def _assert_connection(connection: Connection, connections: Connections) -> list[Connection]:
+    """The account's sockets, this one among them: its row is written again if a 410 took it.
+
+    Then they are read again: a rival that came in between has seen the row, or is seen here.
+    """
+    found = connections.of_account(connection.account)
+    if connection in found:
+        return found
+    connections.add(connection)
+    return connections.of_account(connection.account)
+
+
 def _settle_rivals(
-    connection: Connection, connections: Connections, sockets: SocketGateway, encode: live.EncodeEvents
+    connection: Connection,
+    found: Sequence[Connection],
+    connections: Connections,
+    sockets: SocketGateway,
+    encode: live.EncodeEvents,
 ) -> bool:
     """Close the older sockets of this device; False if this is the older one, which is closed instead.
 
@@ -154,7 +170,7 @@ def _settle_rivals(
     """
     rivals = [
         other
-        for other in connections.of_account(connection.account)
+        for other in found
         if other.device == connection.device and other.connection_id != connection.connection_id
     ]
     if any(other.connect_number > connection.connect_number for other in rivals):
