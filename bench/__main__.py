@@ -51,11 +51,11 @@ async def _measure(measure: Measure, stage: Stage) -> list[Result]:
 def main() -> int:
     """Print the tables; the last line is the verdict. Exit code 1 if over budget."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Count and measure messages.")
-    parser.add_argument("--flow", choices=(*FLOWS, SPEED))
+    parser.add_argument("--flow", nargs="+", choices=(*FLOWS, SPEED))
     parser.add_argument("--accept", action="store_true", help="write counts that grew, too")
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
-    chosen = [options.flow] if options.flow else [*FLOWS, SPEED]
+    chosen = options.flow or [*FLOWS, SPEED]
     over: list[str] = []
     if flows := [name for name in chosen if name in FLOWS]:
         results = play(flows)

@@ -31,7 +31,7 @@ async def measure(stage: Stage, number: int = 20) -> list[Result]:
             unit="connect",
             number=number,
             counts=count(await connects(stage, number)),
-            budget=Budget(6.0, frames=2, invokes=4, wru=3, rru=7),
+            budget=Budget(6.2, frames=2, invokes=4, wru=3, rru=7),
             naive=NAIVE,
             note="authorizer, $connect, one sync and its answer, $disconnect with its delete",
         )

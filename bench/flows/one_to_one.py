@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bench.counting import Counts
 from bench.flows.result import Budget, Result
-from bench.flows.stage import TEXT, Person, Stage, people
+from bench.flows.stage import BY_HAND, TEXT, Person, Stage, people
 
 WARM_UP = 4
 """Messages before counting begins: accounts look each other up and accept each other once."""
@@ -18,7 +18,7 @@ invocation for each of message, `sent`, `delivered` and `read`, a status row eac
 
 async def measure(stage: Stage, messages: int = 200) -> list[Result]:
     """All four ways to have a conversation; ``messages`` each."""
-    async with people(stage, 1, 1) as ([alice], [bob]):
+    async with people(stage, 1, 1, ack_delay=BY_HAND) as ([alice], [bob]):
         await _ping_pong(alice, bob, WARM_UP)
         ping_pong = Result(
             flow="one_to_one",
@@ -52,17 +52,24 @@ async def measure(stage: Stage, messages: int = 200) -> list[Result]:
             naive=NAIVE,
             note="nobody answers: each message gets an ack frame of its own",
         )
-    async with people(stage, 2, 2) as ([alice, *_], [bob, *_]):
-        await _ping_pong(alice, bob, WARM_UP)
+    async with people(stage, 2, 2, ack_delay=BY_HAND) as ([alice, *others], [bob, *more]):
+
+        async def play(alice: Person, bob: Person, number: int) -> None:
+            for _ in range(number // 5):
+                await _ping_pong(alice, bob, 5)
+                for person in (*others, *more):
+                    person.acknowledge()
+
+        await play(alice, bob, 5)
         two_devices = Result(
             flow="one_to_one",
             name="two devices a side",
             unit="message",
             number=messages // 2,
-            counts=await _count(stage, _ping_pong, alice, bob, messages // 2),
+            counts=await _count(stage, play, alice, bob, messages // 2),
             budget=Budget(12.2, frames=7.2, invokes=1.8, wru=6, rru=3.8),
             naive=2 * NAIVE,
-            note="ping-pong, and the other two devices show it all",
+            note="ping-pong; the other two devices show it all, and acknowledge five messages at a time",
         )
     return [ping_pong, batches, at_once, two_devices]
 
@@ -86,6 +93,7 @@ async def _ping_pong(alice: Person, bob: Person, messages: int) -> None:
         if left:
             message = await got.reply(TEXT)
             sender, receiver = receiver, sender
+    receiver.acknowledge()
     await message.reached("read", 30)
 
 
@@ -98,10 +106,12 @@ async def _batches(alice: Person, bob: Person, rounds: int) -> None:
             sent.append(await to_bob.send(TEXT))
             await sent[-1].reached("sent", 30)
         got = [await bob.next() for _ in sent]
+        bob.acknowledge()
         for message in sent:
             await message.reached("delivered", 30)
         for message in got:
             await message.mark_read()
+        bob.acknowledge()
         for message in sent:
             await message.reached("read", 30)
 
@@ -112,4 +122,5 @@ async def _read_at_once(alice: Person, bob: Person, messages: int) -> None:
     for _ in range(messages):
         message = await to_bob.send(TEXT)
         await (await bob.next()).mark_read()
+        bob.acknowledge()
         await message.reached("read", 30)

@@ -19,6 +19,9 @@ from bench.counting import Counts, Line, count
 ACK_DELAY = 0.3
 """Seconds that acknowledgements wait here; the delay of the SDK itself is a second."""
 
+BY_HAND = 3600.0
+"""Seconds: acknowledgements leave when :meth:`Person.acknowledge` says so, however slow the machine is."""
+
 QUIET = 4 * ACK_DELAY
 """Seconds without an operation after which a flow is over: acks were sent, and what they cause is done."""
 
@@ -65,12 +68,12 @@ class Stage:
                 json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")
             ]
 
-    def client(self, store: str, *, keep_alive: float = 540) -> Client:
+    def client(self, store: str, *, keep_alive: float = 540, ack_delay: float = ACK_DELAY) -> Client:
         """A client on a store of its own; an existing store is that device again."""
         return Client(
             self.folder / f"{store}.db",
             self.base_url,
-            ack_delay=ACK_DELAY,
+            ack_delay=ack_delay,
             synchronous="normal",
             timing=Timing(keep_alive=keep_alive),
             transport=self.transport,
@@ -91,6 +94,11 @@ class Person:
             if isinstance(event, MessageReceived):
                 self.received.put_nowait(event.message)
 
+    def acknowledge(self) -> None:
+        """Send the acks that are owed, where the flow and not the clock says when."""
+        if (engine := self.client._engine) is not None:
+            engine.connection.flush_acks()
+
     async def next(self) -> Message:
         """The next message from somebody else."""
         async with asyncio.timeout(30):
@@ -100,17 +108,19 @@ class Person:
 
 
 @asynccontextmanager
-async def people(stage: Stage, *devices: int) -> AsyncIterator[list[list[Person]]]:
+async def people(
+    stage: Stage, *devices: int, ack_delay: float = ACK_DELAY
+) -> AsyncIterator[list[list[Person]]]:
     """Accounts that know and accepted each other, each with so many devices, all online."""
     async with AsyncExitStack() as stack:
         accounts: list[list[Person]] = []
         for number in devices:
             handle = f"b{secrets.token_hex(6)}"
-            first = await _device(stack, stage, f"{handle}-1")
+            first = await _device(stack, stage, f"{handle}-1", ack_delay)
             await first.client.register(handle)
             accounts.append([first])
             for other in range(2, number + 1):
-                new = await _device(stack, stage, f"{handle}-{other}")
+                new = await _device(stack, stage, f"{handle}-{other}", ack_delay)
                 await first.client.link(await new.client.start_linking())
                 await new.client.linked(30)
                 accounts[-1].append(new)
@@ -126,8 +136,8 @@ async def people(stage: Stage, *devices: int) -> AsyncIterator[list[list[Person]
         yield accounts
 
 
-async def _device(stack: AsyncExitStack, stage: Stage, store: str) -> Person:
-    return Person(await stack.enter_async_context(stage.client(store)), store)
+async def _device(stack: AsyncExitStack, stage: Stage, store: str, ack_delay: float) -> Person:
+    return Person(await stack.enter_async_context(stage.client(store, ack_delay=ack_delay)), store)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -386,6 +386,31 @@ def test_reading_later_is_told_without_a_second_delete(world: World) -> None:
     run(story())
 
 
+def test_quiet_acks_wait_for_company(tmp_path: Path) -> None:
+    """Nobody waits for them: alone they are owed thirty times as long; anything else takes them along."""
+
+    async def story() -> None:
+        database = Database(tmp_path / "store.db", "normal")
+        queue = AckQueue(database, 10, lambda: None)
+        loop = asyncio.get_running_loop()
+
+        def seconds_left() -> float:
+            assert queue._timer is not None
+            return queue._timer.when() - loop.time()
+
+        queue.add([Ack(mint(1), "a:1", "quiet", ConversationId(""))])
+        assert seconds_left() == pytest.approx(300, abs=1)
+        queue.add([Ack(mint(2), "a:1", "delivered", ConversationId("c" * 22))])
+        assert seconds_left() == pytest.approx(10, abs=1)
+        queue.add([Ack(mint(3), "a:1", "quiet", ConversationId(""))])
+        assert seconds_left() == pytest.approx(10, abs=1)
+        assert len(queue.take().acks) == 3
+        queue.stop()
+        await database.close()
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     ("owed", "comes", "then"),
     [

@@ -21,6 +21,8 @@ logger = logging.getLogger("heliograph")
 
 LIST_ENTRIES = 256
 CONVERSATIONS = 64
+QUIET_PATIENCE = 30
+"""Nobody waits for a quiet ack: alone it is owed for so many delays, and mostly rides on something."""
 REMEMBERED_FRAMES = 64
 """Unanswered ack frames whose error could still come."""
 
@@ -84,27 +86,27 @@ class AckQueue:
 
     def add(self, acks: Iterable[Ack]) -> None:
         """Owe acks; a `read` replaces a `delivered` that has not left yet."""
+        patience = QUIET_PATIENCE
         for ack in acks:
             key = (ack.id, ack.sender)
             self._owed[key] = _both(self._owed[key], ack) if key in self._owed else ack
-        if not self._owed:
-            return
-        if len(self._owed) >= LIST_ENTRIES:
-            self.flush_soon(0)
-        else:
-            self.flush_soon(self._delay)
+            if ack.kind != "quiet":
+                patience = 1
+        if self._owed:
+            self.flush_soon(0 if len(self._owed) >= LIST_ENTRIES else self._delay * patience)
 
     def flush_soon(self, delay: float) -> None:
-        """Send what is owed after `delay` seconds, if no frame takes it along before.
+        """Send what is owed after `delay` seconds or sooner, if no frame takes it along before.
 
         Not while the server wants none: what comes meanwhile waits with what it refused.
         """
+        loop = asyncio.get_running_loop()
         delay = max(delay, self._not_before - time.monotonic())
         if self._timer is not None:
-            if delay > 0:
+            if self._timer.when() <= loop.time() + delay:
                 return
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay, self._time_is_up)
+        self._timer = loop.call_later(delay, self._time_is_up)
 
     @property
     def due(self) -> bool:
