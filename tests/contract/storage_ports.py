@@ -298,6 +298,23 @@ class TestCards:
         assert card.devices == first
         assert set(card.relations) == {peers[0], peers[150], peers[-1]}
 
+    def test_many_peers_tell_how_each_stands_to_the_reader(self, ports: Ports) -> None:
+        """Each card is its own account's, however many are read together."""
+        me, lists = account(), [device_list() for _ in range(60)]
+        for devices in lists:
+            ports.cards.create(devices)
+        ports.cards.accept(lists[3].account, me)
+        ports.cards.block(lists[55].account, me)
+
+        cards = ports.cards.read(around(me, [devices.account for devices in lists]))
+
+        assert cards[me] == Card(None, {})
+        assert [cards[devices.account].devices for devices in lists] == lists
+        assert {peer: dict(card.relations) for peer, card in cards.items() if card.relations} == {
+            lists[3].account: {me: Relation(accepted=True)},
+            lists[55].account: {me: Relation(blocked=True)},
+        }
+
 
 class TestConnections:
     """Sockets of an account."""
@@ -318,6 +335,20 @@ class TestConnections:
             ports.connections.remove(rows[0])
         assert sorted(ports.connections.of_account(mine), key=repr) == sorted(rows[1:], key=repr)
         assert ports.connections.of_account(account()) == []
+
+    def test_sockets_of_many_accounts_come_by_account(self, ports: Ports) -> None:
+        """Of more than fit one statement; nobody's sockets are another's, and some have none."""
+        everybody = [account() for _ in range(120)]
+        rows = [Connection(one, DeviceId(1), ConnectionId("a="), NOW) for one in everybody[::2]]
+        rows += [Connection(everybody[0], DeviceId(2), ConnectionId("b="), NOW)]
+        for row in rows:
+            ports.connections.add(row)
+        for wanted in ([], everybody[:1], everybody[1:2], everybody):
+            found = ports.connections.of_accounts(wanted)
+            assert list(found) == wanted
+            assert {one: set(sockets) for one, sockets in found.items()} == {
+                one: {row for row in rows if row.account == one} for one in wanted
+            }
 
 
 class TestConnectNumbers:

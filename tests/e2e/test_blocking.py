@@ -82,7 +82,7 @@ IN_FLIGHT = {
     "send.cards.read.before": False,
     "send.cards.read.after": True,
     "send.inbox.put.before": True,
-    "send.connections.of_account.before": True,
+    "send.connections.of_accounts.before": True,
 }
 """Where a send stands while bob blocks, and whether its message still comes."""
 

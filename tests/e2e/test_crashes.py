@@ -53,7 +53,7 @@ async def empty(socket: Socket, tables: Tables) -> None:
     "send.cards.read",
     "send.cards.accept",
     "send.inbox.put",
-    "send.connections.of_account",
+    "send.connections.of_accounts",
     "send.sockets.post_all",
 )
 async def test_a_send_that_dies_is_sent_again(

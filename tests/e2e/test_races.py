@@ -17,7 +17,7 @@ pytestmark = pytest.mark.local_only
 HOLDS = [
     "send.inbox.put.before",  # the socket is there, its drain is over, and then the row is written
     "send.inbox.put.after",  # the row is written, then the socket comes, then connections are read
-    "send.connections.of_account.after",  # connections were read before the socket came
+    "send.connections.of_accounts.after",  # connections were read before the socket came
     "connect.connections.add.before",  # no connection anywhere yet
     "connect.connections.add.after",  # a connection whose socket is not open: posts to it meet a 410
     "sync.connections.add.before",

@@ -127,6 +127,9 @@ class FakeConnections:
             (row for row in self.rows if row.account == account), key=lambda r: (r.device, r.connection_id)
         )
 
+    def of_accounts(self, accounts: Collection[AccountId]) -> dict[AccountId, list[Connection]]:
+        return {account: self.of_account(account) for account in accounts}
+
 
 class FakeConnectNumbers:
     """Connect numbers in a dict. ``asked`` counts the rows that were read for when devices were seen."""

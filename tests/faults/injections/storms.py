@@ -16,8 +16,8 @@ STORM = 500
 
 LOOKUPS = (
     "send.inbox.put.after",
-    "send.connections.of_account.before",
-    "send.connections.of_account.after",
+    "send.connections.of_accounts.before",
+    "send.connections.of_accounts.after",
     "send.sockets.post_all.before",
     "connect.connections.add.before",
     "connect.connections.add.after",

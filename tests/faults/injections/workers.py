@@ -16,7 +16,8 @@ from tests.faults.injections.base import Detail, recorded, usable
 from tests.faults.world import World
 
 _TELL = (
-    "limits.take cards.read connections.of_account sockets.post_all connections.remove inbox.put inbox.remove"
+    "limits.take cards.read connections.of_accounts sockets.post_all connections.remove"
+    " inbox.put inbox.remove"
 )
 """What every frame may come to that carries messages or acknowledgements."""
 

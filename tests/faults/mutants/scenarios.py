@@ -96,16 +96,16 @@ async def a_write_fails(scene: Scene) -> None:
 
 
 async def a_write_fails_in_the_middle(scene: Scene) -> None:
-    """Of two rows the first is written, the second is not; the send is refused and repeated."""
-    a, b1, b2 = await scene.devices("a1", "b1", "b2")
-    await b1.stop()
-    await b2.stop()
+    """The sender's own copy is written, the recipient's row is not; the send is refused and repeated."""
+    a1, a2, b = await scene.devices("a1", "a2", "b1")
+    await a2.stop()
+    await b.stop()
     week = time.time_ns() // 1_000_000 // WEEK
-    scene.barriers.once("send.storage.start.before", "unavailable", only=f"'{b1.account}', {week}, 2,")
-    await scene.sent(a, b1)
+    scene.barriers.once("send.storage.start.before", "unavailable", only=f"'{b.account}', {week}, 1,")
+    await scene.sent(a1, b)
     await scene.barriers.used("send.storage.start.before", "unavailable")
-    await scene.back(b1)
-    await scene.back(b2)
+    await scene.back(a2)
+    await scene.back(b)
 
 
 async def two_devices_each(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.mutants.breaking import Edit, Mutant
 
 _SEND = "chat.usecases.send:send"
+_ADMIT = "chat.usecases.send:_admit"
 _SYNC = "chat.usecases.sync:sync"
 _ASSERT = "chat.usecases.sync:_assert_connection"
 _SETTLE = "chat.usecases.receipts:settle"
@@ -27,7 +28,7 @@ SERVER: tuple[Mutant, ...] = (
                 _SEND,
                 "        connections=connections,\n",
                 "        connections=type(\n"
-                "            'Early', (), {'of_account': early.get, 'remove': connections.remove}),\n",
+                "            'Early', (), {'of_accounts': lambda _: early, 'remove': connections.remove}),\n",
             ),
         ),
     ),
@@ -82,8 +83,8 @@ SERVER: tuple[Mutant, ...] = (
         (
             Edit(
                 _POST,
-                "in connections.of_account(account):",
-                "in globals().setdefault('_kept', {}).setdefault(account, connections.of_account(account)):",
+                "in found[account]:",
+                "in globals().setdefault('_kept', {}).setdefault(account, found[account]):",
             ),
         ),
     ),
@@ -97,16 +98,16 @@ SERVER: tuple[Mutant, ...] = (
     Mutant(
         "a-retry-skips-known-ids",
         "an unaccepted send may have reached some devices; the retry repeats all rows",
-        "I4",
+        "I1",
         "a_write_fails_in_the_middle",
         (
             Edit(
-                _SEND,
+                "chat.usecases.send:_store",
+                "        inbox.put(rows)\n",
+                "        from chat.domain.ids import week_of\n"
+                "        week = week_of(milliseconds_of(rows[0].name.id))\n"
+                "        if not any(inbox.present(row.device, week, [row.name.id]) for row in rows):\n"
                 "            inbox.put(rows)\n",
-                "            from chat.domain.ids import week_of\n"
-                "            week = week_of(milliseconds_of(message.id))\n"
-                "            if not any(inbox.present(row.device, week, [message.id]) for row in rows):\n"
-                "                inbox.put(rows)\n",
             ),
         ),
     ),
@@ -132,14 +133,17 @@ SERVER: tuple[Mutant, ...] = (
         "every handler checks the object: a block",
         "I2",
         "a_blocked_sender",
-        (Edit(_SEND, "blocked = read[message.to].relation(sender.account).blocked", "blocked = False"),),
+        (Edit(_ADMIT, "blocked = read[message.to].relation(sender.account).blocked", "blocked = False"),),
     ),
     Mutant(
         "earlier-refused-not-applied",
         "the first refused message of a frame refuses the later ones of its conversation",
         "I5",
         "the_first_of_two_is_stale",
-        (Edit(_SEND, "message.to in refused", "False"),),
+        (
+            Edit(_SEND, "message.to in refused", "False"),
+            Edit(_ADMIT, "message.to in refused", "False"),
+        ),
     ),
     Mutant(
         "a-post-is-delivery",
@@ -271,7 +275,7 @@ SERVER: tuple[Mutant, ...] = (
         "an_answer_is_acked",
         (
             Edit(
-                _SEND, "                cards.accept(sender.account, message.to)\n", "                pass\n"
+                _ADMIT, "                cards.accept(sender.account, message.to)\n", "                pass\n"
             ),
         ),
     ),

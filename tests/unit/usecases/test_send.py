@@ -10,7 +10,7 @@ from chat.domain.ids import AccountId, DeviceId, MessageId, MessageName, convers
 from chat.errors import ChatError, Code
 from chat.ports.inbox import InboxRow
 from chat.ports.sockets import Outcome
-from chat.ports.storage import StorageUnavailable
+from chat.ports.storage import RowsMissing, StorageUnavailable
 from chat.usecases.receipts import Ack
 from chat.usecases.send import CIPHERTEXT_LIMIT, OutgoingMessage, SendOutcome, send
 from chat.wire.frames import event_frames
@@ -57,9 +57,9 @@ def test_rows_are_written_before_connections_are_read(world: World) -> None:
     """A socket that opens after the read drains the row; the other order would lose the wake-up."""
     alice, bob = world.account("alice"), world.account("bob")
     order: list[str] = []
-    put, of_account = world.inbox.put, world.connections.of_account
+    put, of_accounts = world.inbox.put, world.connections.of_accounts
     world.inbox.put = lambda rows: (order.append("write"), put(rows))[1]  # type: ignore[method-assign,func-returns-value]
-    world.connections.of_account = lambda account: (order.append("read"), of_account(account))[1]  # type: ignore[method-assign]
+    world.connections.of_accounts = lambda accounts: (order.append("read"), of_accounts(accounts))[1]  # type: ignore[method-assign]
 
     run(world, alice, world.message(bob))
 
@@ -184,6 +184,35 @@ def test_storage_that_fails_leaves_the_message_unaccepted(world: World) -> None:
     outcome = run(world, alice, world.message(bob), world.message(bob))
 
     assert codes(outcome) == [Code.UNAVAILABLE, Code.EARLIER_REFUSED]
+
+
+def test_only_messages_whose_rows_may_be_missing_are_refused(world: World) -> None:
+    """All rows of a frame are written at once; bob's fail, and carol's message is accepted all the same."""
+    alice, bob, carol = world.account("alice"), world.account("bob"), world.account("carol")
+    written: list[int] = []
+
+    def broken(rows: list[InboxRow]) -> None:
+        written.append(len(rows))
+        raise RowsMissing(frozenset((bob,)))
+
+    world.inbox.put = broken  # type: ignore[assignment,method-assign]
+
+    outcome = run(world, alice, world.message(bob), world.message(carol), world.message(bob))
+
+    assert written == [3]
+    assert codes(outcome) == [Code.UNAVAILABLE, None, Code.EARLIER_REFUSED]
+
+
+def test_a_copy_of_the_senders_own_that_may_be_missing_refuses_its_message(world: World) -> None:
+    """Accepted means every row, the sender's other devices' included."""
+    alice, bob = world.account("alice", 2), world.account("bob")
+
+    def broken(_rows: list[InboxRow]) -> None:
+        raise RowsMissing(frozenset((alice,)))
+
+    world.inbox.put = broken  # type: ignore[assignment,method-assign]
+
+    assert codes(run(world, alice, world.message(bob, own=(2,)))) == [Code.UNAVAILABLE]
 
 
 def test_a_retry_rewrites_the_same_rows(world: World) -> None:

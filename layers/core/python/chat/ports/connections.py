@@ -39,6 +39,10 @@ class Connections(Protocol):
         """All sockets of the account, dead ones that nobody has noticed yet included."""
         ...
 
+    def of_accounts(self, accounts: Collection[AccountId]) -> Mapping[AccountId, list[Connection]]:
+        """The same for many, by account, all read at once. An account without sockets has an empty list."""
+        ...
+
 
 class ConnectNumbers(Protocol):
     """The last connect number of each device: replay protection, order of sockets and limit of connects."""

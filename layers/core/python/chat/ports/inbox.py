@@ -34,9 +34,11 @@ class Inbox(Protocol):
     """Rows go in before connections are read, and leave only by full key."""
 
     def put(self, rows: Sequence[InboxRow]) -> None:
-        """Write all rows at LOCAL_QUORUM and wait for them; at once where they are independent.
+        """Write all rows at LOCAL_QUORUM and wait for them: accounts side by side, an account's in order.
 
-        Writing a row again overwrites it. After StorageUnavailable some may be written: repeat them all.
+        Writing a row again overwrites it. Raises ``RowsMissing`` where some accounts failed: repeat all
+        rows of those. Of an account's rows a later one is never there for good while an earlier one of
+        another batch failed.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chat.domain.ids import AccountId
+
 
 class StorageUnavailable(Exception):
     """The storage did not answer within the deadline of one statement.
@@ -9,6 +11,14 @@ class StorageUnavailable(Exception):
     A read has no effect. A plain write may or may not be there: the caller refuses its frame, the
     client repeats it, and repeating a plain write rewrites the same row.
     """
+
+
+class RowsMissing(StorageUnavailable):
+    """Of rows that were written at once, those of ``accounts`` may be missing; all others are there."""
+
+    def __init__(self, accounts: frozenset[AccountId]) -> None:
+        super().__init__(f"rows of {len(accounts)} accounts")
+        self.accounts = accounts
 
 
 class OutcomeUnknown(Exception):

@@ -46,8 +46,9 @@ def post(
         by_account.setdefault(posting.account, []).append(posting)
     frames: list[tuple[Connection, bytes]] = []
     shown: list[tuple[Connection, list[Event], int]] = []
+    found = connections.of_accounts(by_account)
     for account, mine in by_account.items():
-        for connection in connections.of_account(account):
+        for connection in found[account]:
             events = [p.event for p in mine if p.device in (None, connection.device)]
             told = [(connection, frame) for frame in encode(events)]
             frames.extend(told)

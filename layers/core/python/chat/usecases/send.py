@@ -27,7 +27,7 @@ from chat.ports.accounts import Card, Cards, around
 from chat.ports.connections import Connections
 from chat.ports.inbox import DROPPED_TTL, Inbox, InboxRow
 from chat.ports.sockets import SocketGateway
-from chat.ports.storage import OutcomeUnknown, StorageUnavailable
+from chat.ports.storage import OutcomeUnknown, RowsMissing, StorageUnavailable
 from chat.usecases import live, receipts
 from chat.usecases.live import Posting
 from chat.usecases.receipts import Ack
@@ -86,9 +86,10 @@ def send(
 ) -> SendOutcome:
     """Store each message for every device it names; only then read connections and post.
 
-    Messages go in one after the other, and the first refused one refuses the later ones of its
-    conversation, so a sender's order holds. A message that is not accepted may have reached some devices;
-    the retry repeats all its rows. Acks ride along: their receipts share frames with the messages.
+    Messages are checked one after the other, and the first refused one refuses the later ones of its
+    conversation, so a sender's order holds; the rows of those that pass are written together. A message that
+    is not accepted may have reached some devices; the retry repeats all its rows. Acks ride along: their
+    receipts share frames with the messages.
     Raises ChatError DEVICE_REMOVED or ACCOUNT_REPLACED for the whole frame, StorageUnavailable if the lists
     cannot be read.
     """
@@ -101,27 +102,19 @@ def send(
     results: list[Result] = []
     postings: list[Posting] = []
     refused: set[AccountId] = set()
-    newest: dict[AccountId, MessageId] = {}
     accepted: set[AccountId] = {peer for peer, relation in own.relations.items() if relation.accepted}
-    for message in messages:
-        try:
-            if message.to in refused:
-                raise ChatError(Code.EARLIER_REFUSED)
-            _check(message, sender, own, read[message.to], newest.get(message.to), now)
-            if message.to not in accepted:
-                cards.accept(sender.account, message.to)
-                accepted.add(message.to)
-            blocked = read[message.to].relation(sender.account).blocked
-            rows = _rows(message, sender, heard=not blocked)
-            inbox.put(rows)
-        except ChatError as error:
+    admitted = _admit(sender, messages, read, accepted, cards, now)
+    missing = _store([row for rows in admitted if not isinstance(rows, ChatError) for row in rows], inbox)
+    for message, rows in zip(messages, admitted, strict=True):
+        if message.to in refused:
+            results.append(Result(message.id, ChatError(Code.EARLIER_REFUSED)))
+        elif isinstance(rows, ChatError):
             refused.add(message.to)
-            results.append(Result(message.id, error))
-        except (StorageUnavailable, OutcomeUnknown):
+            results.append(Result(message.id, rows))
+        elif any(row.device.account in missing for row in rows):
             refused.add(message.to)
             results.append(Result(message.id, unavailable()))
         else:
-            newest[message.to] = message.id
             results.append(Result(message.id))
             postings.extend(_posting(message, row) for row in rows)
 
@@ -146,6 +139,52 @@ def _tell(sender: Address, messages: Sequence[OutgoingMessage], results: Sequenc
     rows = {m.id: len(m.devices) + len(m.own) for m, r in zip(messages, results, strict=True) if not r.error}
     observability.accepted(sender, rows)
     observability.not_accepted(sender, {result.id: result.error.code for result in results if result.error})
+
+
+def _admit(
+    sender: Address,
+    messages: Sequence[OutgoingMessage],
+    read: Mapping[AccountId, Card],
+    accepted: set[AccountId],
+    cards: Cards,
+    now: int,
+) -> list[list[InboxRow] | ChatError]:
+    """The rows of each message, or why it is refused; whoever is written to is accepted from now on."""
+    admitted: list[list[InboxRow] | ChatError] = []
+    refused: set[AccountId] = set()
+    newest: dict[AccountId, MessageId] = {}
+    for message in messages:
+        try:
+            if message.to in refused:
+                raise ChatError(Code.EARLIER_REFUSED)
+            _check(message, sender, read[sender.account], read[message.to], newest.get(message.to), now)
+            if message.to not in accepted:
+                cards.accept(sender.account, message.to)
+                accepted.add(message.to)
+        except ChatError as error:
+            refused.add(message.to)
+            admitted.append(error)
+        except (StorageUnavailable, OutcomeUnknown):
+            refused.add(message.to)
+            admitted.append(unavailable())
+        else:
+            newest[message.to] = message.id
+            blocked = read[message.to].relation(sender.account).blocked
+            admitted.append(_rows(message, sender, heard=not blocked))
+    return admitted
+
+
+def _store(rows: Sequence[InboxRow], inbox: Inbox) -> frozenset[AccountId]:
+    """Write the rows; the accounts of which some may be missing."""
+    if not rows:
+        return frozenset()
+    try:
+        inbox.put(rows)
+    except RowsMissing as error:
+        return error.accounts
+    except (StorageUnavailable, OutcomeUnknown):
+        return frozenset(row.device.account for row in rows)
+    return frozenset()
 
 
 def _check(

@@ -16,6 +16,7 @@ from chat.domain.relations import RELATION_LIMIT, Relation
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Card, Claim
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
+from schemas.cql_subset import MAX_IN
 
 _CLAIM = Statement(
     "INSERT INTO heliograph.accounts_by_handle (handle, account_id, owner, auth_key, claimed_at)"
@@ -38,7 +39,11 @@ _CARD = Statement(
     "SELECT entry, version, body, accepted, blocked, unblocked_at FROM heliograph.account_card"
     " WHERE account_id = ? AND entry IN ?"
 )
-_STALE_CARD = Statement(_CARD.cql, "LOCAL_ONE")
+_CARDS = Statement(
+    "SELECT account_id, entry, version, body, accepted, blocked, unblocked_at FROM heliograph.account_card"
+    " WHERE account_id IN ? AND entry IN ?"
+)
+_STALE_CARD, _STALE_CARDS = (Statement(each.cql, "LOCAL_ONE") for each in (_CARD, _CARDS))
 _PEERS = Statement(
     "SELECT entry, blocked FROM heliograph.account_card WHERE account_id = ? AND entry >= ? AND entry < ?"
 )
@@ -71,7 +76,6 @@ _UNBLOCK = Statement(
 _DEVICES = "devices"
 _PEER = "peer:"
 _AFTER_PEERS = "peer;"  # ';' follows ':' in ASCII: every peer entry lies between the two
-_IN_LIMIT = 100
 
 
 class CassandraHandles:
@@ -128,17 +132,28 @@ class CassandraCards:
     def read(
         self, wanted: Mapping[AccountId, Collection[AccountId]], *, stale: bool = False
     ) -> Mapping[AccountId, Card]:
-        """See the port."""
-        statement = _STALE_CARD if stale else _CARD
-        reading = {
-            account: self._start(account, [_DEVICES, *(_PEER + peer for peer in peers)], statement)
-            for account, peers in wanted.items()
-        }
-        return {account: _card(account, pending) for account, pending in reading.items()}
+        """See the port. Accounts of which the same entries are wanted, as a sender's of its peers', share
+        a statement: the driver's work is by statement.
+        """
+        alike: dict[tuple[AccountId, ...], list[AccountId]] = {}
+        for account, peers in wanted.items():
+            alike.setdefault(tuple(peers), []).append(account)
+        reading: list[tuple[list[AccountId], list[Pending]]] = []
+        for peers, accounts in alike.items():
+            entries = [_DEVICES, *(_PEER + peer for peer in peers)]
+            together = max(1, MAX_IN // len(entries))
+            for i in range(0, len(accounts), together):
+                part = accounts[i : i + together]
+                reading.append((part, self._start(part, entries, stale=stale)))
+        found: dict[AccountId, list[Row]] = {account: [] for account in wanted}
+        for accounts, pendings in reading:
+            for row in (row for pending in pendings for row in pending.result()):
+                found[row.get("account_id", accounts[0])].append(row)
+        return {account: _card(account, rows) for account, rows in found.items()}
 
     def devices(self, account: AccountId) -> DeviceList | None:
         """See the port."""
-        return _card(account, self._start(account, [_DEVICES])).devices
+        return _card(account, self._cassandra.run(_CARD, account, [_DEVICES])).devices
 
     def blocked(self, account: AccountId) -> list[AccountId]:
         """See the port."""
@@ -190,9 +205,13 @@ class CassandraCards:
         self._cassandra.apply(_UNBLOCK, now, account, _PEER + peer)
         return self._relation(account, peer)
 
-    def _start(self, account: AccountId, entries: list[str], statement: Statement = _CARD) -> list[Pending]:
-        slices = [entries[i : i + _IN_LIMIT] for i in range(0, len(entries), _IN_LIMIT)]
-        return [self._cassandra.start(statement, account, part) for part in slices]
+    def _start(self, accounts: list[AccountId], entries: list[str], *, stale: bool) -> list[Pending]:
+        """Read these entries of these accounts; Keyspaces allows a hundred pairs in a statement."""
+        if len(accounts) > 1:
+            return [self._cassandra.start(_STALE_CARDS if stale else _CARDS, accounts, entries)]
+        one = _STALE_CARD if stale else _CARD
+        slices = [entries[i : i + MAX_IN] for i in range(0, len(entries), MAX_IN)]
+        return [self._cassandra.start(one, accounts[0], part) for part in slices]
 
     def _settle(self, devices: DeviceList) -> bool:
         """After an unknown outcome: whether the list that stands there is the one that was written."""
@@ -229,10 +248,10 @@ def _peer(entry: str) -> AccountId:
     return AccountId(entry.removeprefix(_PEER))
 
 
-def _card(account: AccountId, reading: list[Pending]) -> Card:
+def _card(account: AccountId, rows: list[Row]) -> Card:
     devices: DeviceList | None = None
     relations: dict[AccountId, Relation] = {}
-    for row in (row for pending in reading for row in pending.result()):
+    for row in rows:
         if row["entry"] == _DEVICES:
             devices = _device_list(account, row)
         else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from chat.adapters.cassandra.session import Cassandra
+from chat.adapters.cassandra.session import Cassandra, Row
 from chat.adapters.cassandra.statement import Statement
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
 from chat.domain.limits import CONNECT, Limiter, take
 from chat.errors import limited
 from chat.ports.connections import Connection
 from chat.ports.storage import OutcomeUnknown
+from schemas.cql_subset import MAX_IN
 
 _ADD = Statement(
     "INSERT INTO heliograph.connections_by_account (account_id, device_id, connection_id, connect_number)"
@@ -21,8 +22,12 @@ _REMOVE = Statement(
     " WHERE account_id = ? AND device_id = ? AND connection_id = ?"
 )
 _OF_ACCOUNT = Statement(
-    "SELECT device_id, connection_id, connect_number FROM heliograph.connections_by_account"
+    "SELECT account_id, device_id, connection_id, connect_number FROM heliograph.connections_by_account"
     " WHERE account_id = ?"
+)
+_OF_ACCOUNTS = Statement(
+    "SELECT account_id, device_id, connection_id, connect_number FROM heliograph.connections_by_account"
+    " WHERE account_id IN ?"
 )
 
 _START = Statement(
@@ -59,15 +64,29 @@ class CassandraConnections:
 
     def of_account(self, account: AccountId) -> list[Connection]:
         """See the port."""
-        return [
-            Connection(
-                account,
-                DeviceId(row["device_id"]),
-                ConnectionId(row["connection_id"]),
-                row["connect_number"],
-            )
-            for row in self._cassandra.run(_OF_ACCOUNT, account)
+        return [_connection(row) for row in self._cassandra.run(_OF_ACCOUNT, account)]
+
+    def of_accounts(self, accounts: Collection[AccountId]) -> Mapping[AccountId, list[Connection]]:
+        """See the port. A statement for up to a hundred: the driver's work is by statement."""
+        found: dict[AccountId, list[Connection]] = {account: [] for account in accounts}
+        if len(found) == 1:
+            return {account: self.of_account(account) for account in found}
+        wanted = list(found)
+        reading = [
+            self._cassandra.start(_OF_ACCOUNTS, wanted[i : i + MAX_IN]) for i in range(0, len(wanted), MAX_IN)
         ]
+        for connection in (_connection(row) for pending in reading for row in pending.result()):
+            found[connection.account].append(connection)
+        return found
+
+
+def _connection(row: Row) -> Connection:
+    return Connection(
+        AccountId(row["account_id"]),
+        DeviceId(row["device_id"]),
+        ConnectionId(row["connection_id"]),
+        row["connect_number"],
+    )
 
 
 class CassandraConnectNumbers:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from chat.adapters.cassandra.session import Cassandra
+from chat.adapters.cassandra.session import MAX_BATCH_BYTES, MAX_BATCH_STATEMENTS, Cassandra, Pending
 from chat.adapters.cassandra.statement import Statement
-from chat.domain.ids import Address, MessageId, MessageName, milliseconds_of, week_of
+from chat.domain.ids import AccountId, Address, MessageId, MessageName, milliseconds_of, week_of
 from chat.ports.inbox import InboxRow, StoredRow
+from chat.ports.storage import RowsMissing, StorageUnavailable
+
+_KEY_BYTES = 256
+"""More than the columns of a row take besides its envelope."""
 
 _PUT = Statement(
     "INSERT INTO heliograph.inbox_by_account (account_id, week, device_id, message_id, sender, envelope)"
@@ -34,29 +38,40 @@ class CassandraInbox:
         self._cassandra = cassandra
 
     def put(self, rows: Sequence[InboxRow]) -> None:
-        """See the port. The rows travel side by side over the one connection."""
-        pending = [
-            self._cassandra.start(
-                _PUT,
-                row.device.account,
-                _week(row.name),
-                row.device.device,
-                row.name.id,
-                row.name.sender,
-                row.envelope,
-                row.ttl_seconds,
-            )
-            for row in rows
-        ]
-        for writing in pending:
-            writing.result()
+        """See the port. A request holds as many rows of one partition as fit."""
+        waiting: dict[tuple[AccountId, int], list[_Batch]] = {}
+        for row in rows:
+            batches = waiting.setdefault((row.device.account, _week(row.name)), [_Batch()])
+            if not batches[-1].has_room(row.envelope):
+                batches.append(_Batch())
+            batches[-1].add(_PUT, _values(row), row.envelope)
+        missing: set[AccountId] = set()
+        while waiting:
+            under_way: list[tuple[AccountId, Pending]] = []
+            try:
+                for (account, _), batches in waiting.items():
+                    under_way.append((account, self._start(batches.pop(0))))
+            except StorageUnavailable:  # no link at all: nothing that waits would get through
+                missing.update(account for account, _ in waiting)
+            for account, writing in under_way:
+                try:
+                    writing.result()
+                except StorageUnavailable:
+                    missing.add(account)
+            waiting = {of: batches for of, batches in waiting.items() if batches and of[0] not in missing}
+        if missing:
+            raise RowsMissing(frozenset(missing))
 
     def remove(self, device: Address, names: Collection[MessageName]) -> None:
         """See the port."""
-        pending = [
-            self._cassandra.start(_REMOVE, device.account, _week(name), device.device, name.id, name.sender)
-            for name in names
-        ]
+        batches: dict[int, list[_Batch]] = {}
+        for name in names:
+            of_week = batches.setdefault(_week(name), [_Batch()])
+            if not of_week[-1].has_room(b""):
+                of_week.append(_Batch())
+            values = (device.account, _week(name), device.device, name.id, name.sender)
+            of_week[-1].add(_REMOVE, values, b"")
+        pending = [self._start(batch) for of_week in batches.values() for batch in of_week]
         for writing in pending:
             writing.result()
 
@@ -72,6 +87,36 @@ class CassandraInbox:
         """See the port."""
         rows = self._cassandra.run(_PRESENT, device.account, week, device.device, list(ids))
         return {MessageName(MessageId(row["message_id"]), row["sender"]) for row in rows}
+
+    def _start(self, batch: _Batch) -> Pending:
+        if len(batch.calls) == 1:
+            statement, values = batch.calls[0]
+            return self._cassandra.start(statement, *values)
+        return self._cassandra.start_batch(batch.calls)
+
+
+class _Batch:
+    """Writes of one partition that fit one request."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Statement, tuple[object, ...]]] = []
+        self._bytes = 0
+
+    def has_room(self, envelope: bytes) -> bool:
+        """Whether one more row fits."""
+        fits = self._bytes + len(envelope) + _KEY_BYTES < MAX_BATCH_BYTES
+        return not self.calls or (fits and len(self.calls) < MAX_BATCH_STATEMENTS)
+
+    def add(self, statement: Statement, values: tuple[object, ...], envelope: bytes) -> None:
+        """Take it."""
+        self.calls.append((statement, values))
+        self._bytes += len(envelope) + _KEY_BYTES
+
+
+def _values(row: InboxRow) -> tuple[object, ...]:
+    name = row.name
+    key = (row.device.account, _week(name), row.device.device, name.id, name.sender)
+    return (*key, row.envelope, row.ttl_seconds)
 
 
 def _week(name: MessageName) -> int:

@@ -196,6 +196,10 @@ class Cassandra:
         return Applied(applied, {} if applied else row)
 
     def batch(self, calls: Sequence[tuple[Statement, Sequence[object]]]) -> None:
+        """Run what ``start_batch`` starts, and wait for it."""
+        self.start_batch(calls).result()
+
+    def start_batch(self, calls: Sequence[tuple[Statement, Sequence[object]]]) -> Pending:
         """Write rows of ONE partition of one table in one request (an unlogged batch).
 
         One request, not a transaction: after a failure some rows may be there, so repeat the whole.
@@ -221,10 +225,17 @@ class Cassandra:
                 raise ValueError(f"{size} bytes in a batch, not under {MAX_BATCH_BYTES}")
             return session.execute_async(together)
 
-        self._ask(send)
-        if self._meter is not None:
-            for statement, values in calls:
-                self._meter.statement(statement, values)
+        attempts = _Attempts(time.monotonic())
+        first = self._send(send, attempts)
+
+        def collect() -> list[Row]:
+            self._wait(first, send, attempts)
+            if self._meter is not None:
+                for statement, values in calls:
+                    self._meter.statement(statement, values)
+            return []
+
+        return Pending(collect)
 
     def close(self) -> None:
         """Close the connections; the next statement opens new ones."""
@@ -318,7 +329,10 @@ class Cassandra:
             prepared.is_idempotent = statement.idempotent
             prepared.fetch_size = PAGE_ROWS
             self._prepared[statement] = prepared
-        return prepared.bind(values)
+        bound = prepared.bind(values)
+        if statement.limited:  # Keyspaces bills what it reads for a page, asked for or not
+            bound.fetch_size = min(PAGE_ROWS, int(str(values[-1])))
+        return bound
 
 
 def _probe(session: Session) -> ResponseFuture:

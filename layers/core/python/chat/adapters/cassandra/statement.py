@@ -10,7 +10,7 @@ from schemas import cql_subset
 Consistency = Literal["LOCAL_QUORUM", "LOCAL_ONE"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     """A SELECT, INSERT, UPDATE or DELETE with ``?`` for its values: a constant of an adapter's module.
 
@@ -27,6 +27,8 @@ class Statement:
     verb: str = field(init=False)
     table: str = field(init=False)
     conditional: bool = field(init=False)
+    limited: bool = field(init=False)
+    """Whether its last value is the LIMIT."""
 
     def __post_init__(self) -> None:
         about = cql_subset.parts(self.cql)
@@ -39,6 +41,7 @@ class Statement:
         object.__setattr__(self, "verb", about.verb)
         object.__setattr__(self, "table", about.table)
         object.__setattr__(self, "conditional", about.conditional)
+        object.__setattr__(self, "limited", self.cql.endswith("LIMIT ?"))
 
     @property
     def idempotent(self) -> bool:
