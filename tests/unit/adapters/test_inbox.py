@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
@@ -71,6 +72,13 @@ def test_rows_of_a_partition_share_requests_within_the_limits_of_keyspaces() -> 
     for account in (ALICE, BOB):
         wanted = [row.name.id for row in given if row.device.account == account]
         assert [v[3] for request in cassandra.requests for v in request if v[0] == account] == wanted
+
+
+def test_two_writes_of_one_row_never_share_a_request() -> None:
+    """Keyspaces refuses such a batch; the later one wins, as it does alone."""
+    cassandra, [row] = FakeCassandra(), rows(ALICE, 1)
+    put(cassandra, [row, dataclasses.replace(row, envelope=b"new")])
+    assert [[values[5] for values in request] for request in cassandra.requests] == [[bytes(10)], [b"new"]]
 
 
 def test_an_account_that_fails_is_named_and_its_later_rows_are_not_written() -> None:

@@ -235,8 +235,10 @@ def _rows(message: OutgoingMessage, sender: Address, *, heard: bool) -> list[Inb
 
     own = [row(sender.account, device, text) for device, text in message.own.items()]
     if not heard:
-        nobodys = InboxRow(Address(message.to, NO_DEVICE), name, b"", DROPPED_TTL)
-        return own + [nobodys] * len(message.devices)
+        nobody = Address(message.to, NO_DEVICE)
+        # A name for each: Keyspaces refuses two writes of one row in a batch.
+        names = [MessageName(message.id, f"{sender}/{device}") for device in message.devices]
+        return own + [InboxRow(nobody, each, b"", DROPPED_TTL) for each in names]
     return own + [row(message.to, device, text) for device, text in message.devices.items()]
 
 

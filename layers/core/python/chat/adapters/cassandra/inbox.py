@@ -12,6 +12,7 @@ from chat.ports.storage import RowsMissing, StorageUnavailable
 
 _KEY_BYTES = 256
 """More than the columns of a row take besides its envelope."""
+_KEY_COLUMNS = 5
 
 _PUT = Statement(
     "INSERT INTO heliograph.inbox_by_account (account_id, week, device_id, message_id, sender, envelope)"
@@ -42,9 +43,10 @@ class CassandraInbox:
         waiting: dict[tuple[AccountId, int], list[_Batch]] = {}
         for row in rows:
             batches = waiting.setdefault((row.device.account, _week(row.name)), [_Batch()])
-            if not batches[-1].has_room(row.envelope):
+            if not batches[-1].takes(row.device, row.name, row.envelope):
                 batches.append(_Batch())
-            batches[-1].add(_PUT, _values(row), row.envelope)
+            values = (*_key(row.device, row.name), row.envelope, row.ttl_seconds)
+            batches[-1].add(_PUT, values, row.envelope)
         missing: set[AccountId] = set()
         while waiting:
             under_way: list[tuple[AccountId, Pending]] = []
@@ -67,10 +69,9 @@ class CassandraInbox:
         batches: dict[int, list[_Batch]] = {}
         for name in names:
             of_week = batches.setdefault(_week(name), [_Batch()])
-            if not of_week[-1].has_room(b""):
+            if not of_week[-1].takes(device, name):
                 of_week.append(_Batch())
-            values = (device.account, _week(name), device.device, name.id, name.sender)
-            of_week[-1].add(_REMOVE, values, b"")
+            of_week[-1].add(_REMOVE, _key(device, name))
         pending = [self._start(batch) for of_week in batches.values() for batch in of_week]
         for writing in pending:
             writing.result()
@@ -96,27 +97,28 @@ class CassandraInbox:
 
 
 class _Batch:
-    """Writes of one partition that fit one request."""
+    """Writes of one partition that fit one request; Keyspaces refuses two of one row."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Statement, tuple[object, ...]]] = []
+        self._keys: set[tuple[object, ...]] = set()
         self._bytes = 0
 
-    def has_room(self, envelope: bytes) -> bool:
-        """Whether one more row fits."""
+    def takes(self, device: Address, name: MessageName, envelope: bytes = b"") -> bool:
+        """Whether this row fits, too."""
         fits = self._bytes + len(envelope) + _KEY_BYTES < MAX_BATCH_BYTES
-        return not self.calls or (fits and len(self.calls) < MAX_BATCH_STATEMENTS)
+        fits = fits and len(self.calls) < MAX_BATCH_STATEMENTS and _key(device, name) not in self._keys
+        return fits or not self.calls
 
-    def add(self, statement: Statement, values: tuple[object, ...], envelope: bytes) -> None:
-        """Take it."""
+    def add(self, statement: Statement, values: tuple[object, ...], envelope: bytes = b"") -> None:
+        """Take it; ``values`` begin with the key."""
         self.calls.append((statement, values))
+        self._keys.add(values[:_KEY_COLUMNS])
         self._bytes += len(envelope) + _KEY_BYTES
 
 
-def _values(row: InboxRow) -> tuple[object, ...]:
-    name = row.name
-    key = (row.device.account, _week(name), row.device.device, name.id, name.sender)
-    return (*key, row.envelope, row.ttl_seconds)
+def _key(device: Address, name: MessageName) -> tuple[object, ...]:
+    return (device.account, _week(name), device.device, name.id, name.sender)
 
 
 def _week(name: MessageName) -> int:
