@@ -105,8 +105,6 @@ def environment(cassandra: int, gateway: int) -> dict[str, str]:
     """What the template would tell these functions; limits are wide, as one device sends for a thousand."""
     return {
         "STAGE": "local",
-        "LOG_LEVEL": "INFO",
-        "POWERTOOLS_SERVICE_NAME": "heliograph",
         "AUDIENCE": AUDIENCE,
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
