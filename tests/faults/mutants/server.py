@@ -98,7 +98,7 @@ SERVER: tuple[Mutant, ...] = (
     Mutant(
         "a-retry-skips-known-ids",
         "an unaccepted send may have reached some devices; the retry repeats all rows",
-        "I1",
+        "I4",
         "a_write_fails_in_the_middle",
         (
             Edit(
