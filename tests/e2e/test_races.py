@@ -20,8 +20,8 @@ HOLDS = [
     "send.connections.of_accounts.after",  # connections were read before the socket came
     "connect.connections.add.before",  # no connection anywhere yet
     "connect.connections.add.after",  # a connection whose socket is not open: posts to it meet a 410
-    "sync.connections.add.before",
-    "sync.connections.add.after",  # the connection is asserted, the inbox not yet read
+    "sync.connections.of_account.before",
+    "sync.connections.of_account.after",  # the connection is asserted, the inbox not yet read
     "sync.inbox.page.before",
     "sync.inbox.page.after",  # the inbox was read, the page is not answered yet
 ]
