@@ -65,8 +65,8 @@ destroy: ## Remove STAGE from AWS; the tables are kept
 probe: setup ## Ask STAGE what only AWS can tell, or the local cloud (ONLY=a,b, SLOW=1, READ=1, FORMAT=json)
 	@$(PY) -m operations.probe $(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)) $(if $(ONLY),--only $(ONLY)) $(if $(SLOW),--slow) $(if $(READ),--read) $(if $(filter json,$(FORMAT)),--json)
 
-bench: setup ## Measure real messages beside the bare echo (FLOW=one_to_one)
-	@$(PY) -m bench $(if $(FLOW),--flow $(FLOW))
+bench: setup ## Count what messages cost and measure how fast they are (FLOW=one_to_one; ACCEPT=1)
+	@$(PY) -m bench $(if $(FLOW),--flow $(FLOW)) $(if $(ACCEPT),--accept)
 
 faults: setup ## Break everything that can break for 20 minutes (RUNS=n, SEED=s plays one again, ONLY=F3,F8)
 	@$(PY) -m tests.faults $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

@@ -130,6 +130,8 @@ def deploy(
     outputs = places.state / "outputs.json"
     shutil.rmtree(places.assembly, ignore_errors=True)
     command = [str(Path(sys.executable).parent / "cdk"), "deploy", "--all", "--require-approval", "never"]
+    # The emulator sees no change in a change set that only brings outputs.
+    command += ["--method", "direct"]
     command += ["--no-notices", "--ci", "--concurrency=4", "--output", str(places.assembly)]
     command += ["--outputs-file", str(outputs), "--app", app.command, "-c", "stage=local"]
     command += ["-c", f"verifier={app.verifier}"] if app.verifier else []
