@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 GROWTH = 1.10
 """A count may be so many times the committed one: what is drawn by chance (limits) moves by less."""
 
-LEAST = 0.05
+LEAST = 0.1
 """Of a unit: smaller differences are no growth."""
 
 Averages = Mapping[str, Mapping[str, float]]

@@ -55,7 +55,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     with LocalCloud(folder / "cloud", ports, extra_env=environ, decorate=tapped) as cloud:
         stage = Stage(cloud.base_url, meter, folder, Tapped(sockets.port))
         results = asyncio.run(_play(stage))
-        lines = stage.read(0)
+        lines = asyncio.run(stage.lines(0))  # the ends of the last sockets, too
     sockets.close()
     storage.close()
     return Played(results, sockets, storage, lines)
@@ -103,8 +103,8 @@ def test_frames_agree(played: Played) -> None:
     counts = count(lines)
     assert counts.frames_in == sum(metered(size, FRAME_BYTES) for size in up)
     assert counts.frames_out - counts.refused_posts == sum(metered(size, FRAME_BYTES) for size in down)
-    assert len(up) > 500
-    assert max(down) > 20_000
+    assert len(up) > 300
+    assert max(down) > 10_000
 
 
 def test_statements_agree(played: Played) -> None:

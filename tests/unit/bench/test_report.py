@@ -47,7 +47,7 @@ def test_over_budget_is_said_in_words() -> None:
 
 
 def test_growth_by_a_tenth_passes_and_more_does_not() -> None:
-    """Of any count; less than five hundredths of a unit are no growth, nor is a line that is new."""
+    """Of any count; less than a tenth of a unit is no growth, nor is a line that is new."""
     committed = report.averages([result()])
     assert report.growth([result(frames=325)], committed) == []
     assert report.growth([result(frames=340)], committed) == [
