@@ -1,7 +1,6 @@
 """Real conversations under load: signed connects, messages that are stored, posted and acknowledged.
 
-Each conversation is two sockets playing ping-pong: an answer leaves when the message came, and carries its
-ack. It is a closed loop, so a latency at many conversations is queueing.
+Each conversation is two sockets playing ping-pong: an answer carries the ack of the message before it.
 """
 
 from __future__ import annotations
@@ -12,14 +11,18 @@ import json
 import secrets
 import time
 import urllib.request
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import websockets
 from heliograph.ids import AccountId, base64url, mint
 from heliograph.signing import AuthKey, Identity, audience, register_bytes
 from websockets.asyncio.client import ClientConnection
+
+from bench.speed.lanes import Moments, closed_loop, with_open
 
 CIPHERTEXT = base64url(hashlib.sha512(b"a text of usual length").digest() * 4)
 """256 bytes: a short text with its ratchet header and padding."""
@@ -36,17 +39,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Messages a second, and the percentiles of one kind of time (ms)."""
+    """Messages a second, and the times of each kind (ms)."""
 
     conversations: int
     per_second: float
     timings: Timings
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below which that share lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def register(base_url: str) -> Identity:
@@ -70,86 +67,112 @@ def register_many(base_url: str, count: int) -> list[Identity]:
         return list(pool.map(lambda _: register(base_url), range(count)))
 
 
+class Conversation:
+    """Two devices that write to each other in turn, each on a socket of its own: a ``Lane``."""
+
+    def __init__(self, base_url: str, pair: tuple[Identity, Identity]) -> None:
+        self._sides = [Line(base_url, who) for who in pair]
+        self._turn = 0
+        self._unacked: list[str] | None = None
+
+    @property
+    def connect_ms(self) -> list[float]:
+        """How long each of the two connects took, the first sync included."""
+        return [side.connect_ms for side in self._sides]
+
+    async def open(self) -> None:
+        """Connect both, and exchange one message."""
+        for side in self._sides:
+            await side.open()
+        await self.exchange()
+
+    async def exchange(self) -> Moments:
+        """One message with the ack of the one before, until it is there and accepted."""
+        me, peer = (self._sides[(self._turn + i) % 2] for i in (0, 1))
+        name = [mint(time.time_ns() // 1_000_000), str(me.who.address)]
+        frame: dict[str, Any] = {
+            "action": "send",
+            "ref": "m",
+            "messages": [
+                {"id": name[0], "to": peer.who.account, "devices": {str(peer.who.device): CIPHERTEXT}}
+            ],
+        }
+        if self._unacked:
+            frame["ack"] = {"delivered": [self._unacked]}
+        await me.socket.send(json.dumps(frame))
+        shown, answered = await asyncio.gather(_delivered(peer.socket), _accepted(me.socket))
+        self._turn, self._unacked = self._turn + 1, name
+        return Moments(shown, answered)
+
+    async def close(self) -> None:
+        """Disconnect both."""
+        for side in self._sides:
+            await side.close()
+
+
+class Line:
+    """One device and its socket: a ``Lane`` only to be opened and closed."""
+
+    def __init__(self, base_url: str, who: Identity) -> None:
+        self.who = who
+        self.connect_ms = 0.0
+        self._base_url = base_url
+
+    async def open(self) -> None:
+        """A signed connect and the first sync."""
+        started = time.perf_counter()
+        proof = self.who.proof(audience(self._base_url), time.time_ns() // 1_000_000)
+        self.socket = await websockets.connect(
+            f"{_socket_url(self._base_url)}?proof={proof}",
+            compression=None,
+            ping_interval=None,
+            open_timeout=120,
+        )
+        await self.socket.send('{"action":"sync","ref":"s"}')
+        await _receive(self.socket, "ref")
+        self.connect_ms = (time.perf_counter() - started) * 1000
+
+    async def exchange(self) -> Moments:
+        """One more sync, as the keep-alive of an idle socket."""
+        await self.socket.send('{"action":"sync","ref":"s"}')
+        await _receive(self.socket, "ref")
+        return Moments(time.perf_counter(), time.perf_counter())
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self.socket.close()
+
+
+def pairs(accounts: Sequence[Identity], conversations: int) -> list[tuple[Identity, Identity]]:
+    """The first of them, two by two."""
+    return [(accounts[2 * i], accounts[2 * i + 1]) for i in range(conversations)]
+
+
 async def measure(base_url: str, accounts: list[Identity], conversations: int, seconds: float) -> Result:
-    """Let ``conversations`` pairs of accounts talk for ``seconds``, after one unmeasured exchange each."""
-    socket_url = _ask(base_url + "/.well-known/heliograph")["socket_url"]
-    timings, ready = Timings(), asyncio.Barrier(conversations)
-    pairs = [(accounts[2 * i], accounts[2 * i + 1]) for i in range(conversations)]
-    counts = await asyncio.gather(
-        *(_converse(base_url, socket_url, pair, timings, ready, seconds) for pair in pairs)
-    )
-    return Result(conversations, sum(counts) / seconds, timings)
+    """Let so many pairs of accounts talk for ``seconds`` in a closed loop."""
+    lanes = [Conversation(base_url, pair) for pair in pairs(accounts, conversations)]
+    sample = await with_open(lanes, lambda: closed_loop(lanes, seconds))
+    connect = [ms for lane in lanes for ms in lane.connect_ms]
+    return Result(conversations, sample.per_second, Timings(connect, sample.shown, sample.answered))
 
 
-async def _converse(
-    base_url: str,
-    socket_url: str,
-    pair: tuple[Identity, Identity],
-    timings: Timings,
-    ready: asyncio.Barrier,
-    seconds: float,
-) -> int:
-    sockets = [await _connect(base_url, socket_url, who, timings) for who in pair]
-    name = await _exchange(pair[0], pair[1], sockets[0], sockets[1], None, None)
-    await ready.wait()
-    end, turn, count = time.perf_counter() + seconds, 1, 0
-    while time.perf_counter() < end:
-        me, peer = turn % 2, (turn + 1) % 2
-        name = await _exchange(pair[me], pair[peer], sockets[me], sockets[peer], name, timings)
-        turn, count = turn + 1, count + 1
-    for socket in sockets:
-        await socket.close()
-    return count
+@cache
+def _socket_url(base_url: str) -> str:
+    found: str = _ask(base_url + "/.well-known/heliograph")["socket_url"]
+    return found
 
 
-async def _connect(base_url: str, socket_url: str, who: Identity, timings: Timings) -> ClientConnection:
-    """A signed connect and the first sync."""
-    started = time.perf_counter()
-    proof = who.proof(audience(base_url), time.time_ns() // 1_000_000)
-    socket = await websockets.connect(
-        f"{socket_url}?proof={proof}", compression=None, ping_interval=None, open_timeout=120
-    )
-    await socket.send('{"action":"sync","ref":"s"}')
-    await _receive(socket, "ref")
-    timings.connect.append((time.perf_counter() - started) * 1000)
-    return socket
+async def _delivered(socket: ClientConnection) -> float:
+    while all(event["type"] != "message" for event in (await _receive(socket, "events"))["events"]):
+        pass
+    return time.perf_counter()
 
 
-async def _exchange(
-    me: Identity,
-    peer: Identity,
-    mine: ClientConnection,
-    theirs: ClientConnection,
-    acked: list[str] | None,
-    timings: Timings | None,
-) -> list[str]:
-    """One message with the ack of the one before; returns its name when the peer has it."""
-    name = [mint(time.time_ns() // 1_000_000), f"{me.account}:{me.device}"]
-    frame: dict[str, Any] = {
-        "action": "send",
-        "ref": "m",
-        "messages": [{"id": name[0], "to": peer.account, "devices": {str(peer.device): CIPHERTEXT}}],
-    }
-    if acked:
-        frame["ack"] = {"delivered": [acked]}
-    started = time.perf_counter()
-    await mine.send(json.dumps(frame))
-
-    async def delivered() -> None:
-        while all(event["type"] != "message" for event in (await _receive(theirs, "events"))["events"]):
-            pass
-        if timings:
-            timings.delivered.append((time.perf_counter() - started) * 1000)
-
-    async def accepted() -> None:
-        answer = await _receive(mine, "results")
-        if "accepted" not in answer["results"][0]:
-            raise RuntimeError(f"refused: {answer}")
-        if timings:
-            timings.accepted.append((time.perf_counter() - started) * 1000)
-
-    await asyncio.gather(delivered(), accepted())
-    return name
+async def _accepted(socket: ClientConnection) -> float:
+    answer = await _receive(socket, "results")
+    if "accepted" not in answer["results"][0]:
+        raise RuntimeError(f"refused: {answer}")
+    return time.perf_counter()
 
 
 async def _receive(socket: ClientConnection, field_name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Closed-loop load on an echo route: ``python bench/echo/load.py ws://... --route reply --clients 1 10 100``.
+"""Closed-loop load on an echo route: ``python -m bench.echo.load ws://... --route reply --clients 1 10 100``.
 
 Every client sends its next frame when the answer to the last one came, so a latency at many clients is
 queueing.
@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 
 import websockets
+
+from bench.speed.lanes import Moments, closed_loop, with_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +34,36 @@ class Result:
         )
 
 
+class EchoSocket:
+    """One socket that talks to itself through a route: a ``Lane``."""
+
+    def __init__(self, url: str, route: str) -> None:
+        self._url = url
+        self._frame = json.dumps({"action": route, "ref": "m", "text": "x" * 80})
+
+    async def open(self) -> None:
+        """Connect, and one round trip."""
+        self._socket = await websockets.connect(
+            self._url, compression=None, ping_interval=None, open_timeout=120
+        )
+        await self.exchange()
+
+    async def exchange(self) -> Moments:
+        """One round trip."""
+        await self._socket.send(self._frame)
+        await self._socket.recv()
+        return Moments(time.perf_counter(), time.perf_counter())
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._socket.close()
+
+
 async def measure(url: str, route: str, clients: int, seconds: float) -> Result:
     """Run ``clients`` sockets for ``seconds``, after one unmeasured round trip on each."""
-    times: list[float] = []
-    ready = asyncio.Barrier(clients)
-
-    async def client(number: int) -> None:
-        frame = json.dumps({"action": route, "ref": f"{number}", "text": "x" * 80})
-        async with websockets.connect(url, compression=None, open_timeout=60) as socket:
-            await socket.send(frame)
-            await socket.recv()
-            await ready.wait()
-            end = time.perf_counter() + seconds
-            while (start := time.perf_counter()) < end:
-                await socket.send(frame)
-                await socket.recv()
-                times.append(time.perf_counter() - start)
-
-    await asyncio.gather(*(client(number) for number in range(clients)))
-    times.sort()
-    return Result(
-        route,
-        clients,
-        len(times) / seconds,
-        times[len(times) // 2] * 1000,
-        times[int(len(times) * 0.99)] * 1000,
-    )
+    lanes = [EchoSocket(url, route) for _ in range(clients)]
+    sample = await with_open(lanes, lambda: closed_loop(lanes, seconds))
+    return Result(route, clients, sample.per_second, sample.ms(0.5), sample.ms(0.99))
 
 
 def main() -> None:
