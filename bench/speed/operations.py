@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from bench.peer.room import Room
 from bench.speed.lanes import each
 
 MESSAGES = 20
+PRINTED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,18 @@ async def of_ours(
 
 async def of_peer(log: Path, url: str, clients: int, messages: int = MESSAGES) -> Operations:
     """The peer's in a room of so many. ``log`` is what the functions print."""
+    before = _end(log)
     async with Room(url, clients) as room:
         await room.exchange(count=True)  # the rows of sockets that are gone go with it
-        before, heard = _end(log), room.heard
+        first = room.heard
         for _ in range(messages):
             await room.exchange(count=True)
-        heard = room.heard - heard
-    texts = [line["text"] for line in _lines(log, before)]
-    printed = [json.loads(text) for text in texts if text.startswith('{"reads"')]
-    if len(printed) != messages or sum(line["posts"] for line in printed) != heard:
+        heard = room.heard - first
+        async with asyncio.timeout(PRINTED_SECONDS):  # a function prints when everybody has heard
+            while len(printed := _printed(log, before)) <= messages:
+                await asyncio.sleep(0.02)
+    printed = printed[1:]
+    if sum(line["posts"] for line in printed) != heard:
         raise RuntimeError(f"{messages} messages, {heard} heard, and the functions printed {printed}")
     counts = Counts(
         frames_in=messages,
@@ -91,6 +96,11 @@ def average(counts: Counts, clients: int, messages: int) -> Operations:
     )
 
 
+def _printed(log: Path, since: int) -> list[dict[str, Any]]:
+    texts = [line["text"] for line in _lines(log, since)]
+    return [json.loads(text) for text in texts if text.startswith('{"reads"')]
+
+
 def _end(path: Path) -> int:
     return path.stat().st_size
 
@@ -98,4 +108,4 @@ def _end(path: Path) -> int:
 def _lines(path: Path, since: int) -> list[dict[str, Any]]:
     with path.open() as file:
         file.seek(since)
-        return [json.loads(line) for line in file]
+        return [json.loads(line) for line in file if line.endswith("\n")]
