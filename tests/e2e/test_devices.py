@@ -64,7 +64,7 @@ async def test_a_device_removed_while_it_connects_is_refused(
 
 
 @pytest.mark.local_only
-@pytest.mark.parametrize("point", ["connect.cards.devices.after", "sync.connections.add.after"])
+@pytest.mark.parametrize("point", ["connect.cards.devices.after", "sync.connections.of_account.after"])
 async def test_a_device_removed_at_the_end_of_its_handshake_is_closed_by_its_sync(
     bob: Device, barriers: Barriers, tables: Tables, point: str
 ) -> None:

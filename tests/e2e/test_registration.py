@@ -260,7 +260,7 @@ async def test_a_socket_that_opens_after_its_account_is_retired_can_do_nothing(
     await until(lambda: tables.sockets(old) == [])
 
 
-@pytest.mark.parametrize("point", ["sync.connections.add.after", "sync.connections.add.before"])
+@pytest.mark.parametrize("point", ["sync.connections.of_account.after", "sync.connections.of_account.before"])
 async def test_a_device_that_syncs_while_it_is_retired_is_closed(
     register: Register, old: Device, new: Device, barriers: Barriers, tables: Tables, point: str
 ) -> None:

@@ -21,8 +21,8 @@ LOOKUPS = (
     "send.sockets.post_all.before",
     "connect.connections.add.before",
     "connect.connections.add.after",
-    "sync.connections.add.before",
-    "sync.connections.add.after",
+    "sync.connections.of_account.before",
+    "sync.connections.of_account.after",
     "sync.inbox.page.before",
     "sync.inbox.page.after",
 )
