@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.addresses import local_addresses
+from infra.constructs import alarms
+from infra.stages import stage
 from tests.infra.test_routes import PARTS
 
 ROOT = Path(__file__).parents[2]
@@ -40,3 +43,12 @@ def test_the_version_has_an_entry() -> None:
     declared = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     assert declared
     assert f"## {declared[1]}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_runbook_knows_every_alarm() -> None:
+    """A row for each alarm of a stage, and for those of any queue."""
+    watches = alarms.of_stage(stage("local"), local_addresses("socket", "https", port=1))
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = page.partition("| alarm | look at | do |\n")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    assert named == [*(f"`{watch.name}`" for watch in watches), "`<queue>-age`, `<queue>-dead-letters`"]

@@ -1,0 +1,63 @@
+"""A local cloud for the runbook, with barriers, and clients of the SDK in it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from heliograph import Client
+
+from local.cloud import LocalCloud
+from tests.barriers import Barriers
+from tests.e2e.tables import Tables
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The cloud of these tests."""
+    kept = os.environ.get("HELIOGRAPH_RUNBOOK_STATE")
+    state = Path(kept) if kept else tmp_path_factory.mktemp("cloud")
+    barriers = Barriers(state / "barriers")
+    barriers.forget()
+    environment = {"HELIOGRAPH_BARRIERS": str(barriers.folder), "HELIOGRAPH_LIMITS": "wide"}
+    with LocalCloud(state, decorate="tests.barriers:decorate", extra_env=environment) as running:
+        yield running
+
+
+@pytest.fixture
+def barriers(cloud: LocalCloud) -> Iterator[Barriers]:
+    """Its barriers, all open again after the test."""
+    made = Barriers(cloud.places.state / "barriers")
+    yield made
+    made.open_all()
+
+
+@pytest.fixture
+def tables(cloud: LocalCloud) -> Iterator[Tables]:
+    """Its tables."""
+    with Tables(cloud.cassandra_port) as found:
+        yield found
+
+
+@pytest.fixture
+def profile(tmp_path: Path, cloud: LocalCloud) -> Callable[[str], Client]:
+    """Opens the client of a name; again: the same file."""
+
+    def open_profile(name: str) -> Client:
+        return Client(tmp_path / f"{name}.db", cloud.base_url, ack_delay=0, synchronous="normal")
+
+    return open_profile
