@@ -122,16 +122,16 @@ class Tables:
                 [
                     row
                     for account in devices
-                    for row in rows_for(Address(account, FIRST_DEVICE), self._me, 1, WAITING_SINCE)
+                    for row in rows_for(Address(account, FIRST_DEVICE), self._me.address, 1, WAITING_SINCE)
                 ]
             )
 
     def fill_own(self) -> None:
         """The inboxes that are measured: rows that wait, and rows that were acknowledged."""
         for count, person in (*self._recipients.items(), *self._waiting.items()):
-            self._put(rows_for(person.address, self._me, count, WAITING_SINCE))
+            self._put(rows_for(person.address, self._me.address, count, WAITING_SINCE))
         for count, person in self._acked.items():
-            rows = rows_for(person.address, self._me, count, ACKED_SINCE)
+            rows = rows_for(person.address, self._me.address, count, ACKED_SINCE)
             self._put(rows)
             for begin in range(0, count, AT_ONCE):
                 self._app.inbox.remove(person.address, [row.name for row in rows[begin : begin + AT_ONCE]])
@@ -182,10 +182,10 @@ class Tables:
             self._app.inbox.put(rows[begin : begin + AT_ONCE])
 
 
-def rows_for(device: Address, sender: Person, count: int, age: int) -> list[InboxRow]:
+def rows_for(device: Address, sender: Address, count: int, age: int) -> list[InboxRow]:
     """Rows of short messages, the oldest sent ``age`` ms ago, one each ms."""
     envelope, first = StoredMessage(device.account, SHORT).encode(), time.time_ns() // 1_000_000 - age
-    names = [MessageName(MessageId(new_uuid7(first + i)), str(sender.address)) for i in range(count)]
+    names = [MessageName(MessageId(new_uuid7(first + i)), str(sender)) for i in range(count)]
     return [InboxRow(device, name, envelope, 24 * 3600) for name in names]
 
 
