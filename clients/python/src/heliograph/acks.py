@@ -88,12 +88,15 @@ class AckQueue:
         """Owe acks; a `read` replaces a `delivered` that has not left yet."""
         patience = QUIET_PATIENCE
         for ack in acks:
-            key = (ack.id, ack.sender)
-            self._owed[key] = _both(self._owed[key], ack) if key in self._owed else ack
+            self._owe(ack)
             if ack.kind != "quiet":
                 patience = 1
         if self._owed:
             self.flush_soon(0 if len(self._owed) >= LIST_ENTRIES else self._delay * patience)
+
+    def _owe(self, ack: Ack) -> None:
+        key = (ack.id, ack.sender)
+        self._owed[key] = _both(self._owed[key], ack) if key in self._owed else ack
 
     def flush_soon(self, delay: float) -> None:
         """Send what is owed after `delay` seconds or sooner, if no frame takes it along before.
@@ -169,8 +172,8 @@ class AckQueue:
         if delay:
             self._not_before = time.monotonic() + delay * random.uniform(1, 1.25)  # noqa: S311
         newer, self._owed = self._owed, {(ack.id, ack.sender): ack for ack in batch.acks}
-        for key, ack in newer.items():
-            self._owed[key] = _both(self._owed[key], ack) if key in self._owed else ack
+        for ack in newer.values():
+            self._owe(ack)
         self.flush_soon(max(delay, self._delay))
 
     def settle(self, batch: AckBatch, answer: dict[str, Any]) -> None:

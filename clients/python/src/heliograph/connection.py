@@ -22,7 +22,6 @@ from heliograph.errors import (
     HeliographError,
     NetworkError,
     RateLimited,
-    VersionUnsupported,
 )
 from heliograph.events import ConnectionState
 from heliograph.http import HttpApi
@@ -30,6 +29,7 @@ from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.signing import Identity
 from heliograph.socket import ANSWER_SECONDS, Socket
+from heliograph.socket_address import SocketAddress
 from heliograph.store import profile
 from heliograph.store.database import Database
 from heliograph.transport import HandshakeRefused, Transport
@@ -96,7 +96,6 @@ class Connection:
         self._transport = transport
         self._database = database
         self._me = me
-        self._encryption = encryption
         self._inbox = inbox
         self._acks = acks
         self._sync = Drain(
@@ -110,8 +109,7 @@ class Connection:
         )
         self._timing = timing
         self._events = events
-        self._socket_url: str | None = None
-        self._try_known_url = True
+        self._address = SocketAddress(api, database, encryption)
         self._current: Socket | None = None
         self._ready: asyncio.Event = asyncio.Event()
         self._renewing = False
@@ -201,48 +199,22 @@ class Connection:
             self._events.state("closed", None)
 
     async def _open(self) -> Socket:
-        if self._socket_url is None:
-            self._socket_url = await self._known_url() or await self._discover()
+        socket_url = await self._address.get()
         now = self._clock.now()
         number = await self._database.run(lambda connection: profile.next_connect_number(connection, now))
-        joint = "&" if "?" in self._socket_url else "?"
-        url = f"{self._socket_url}{joint}proof={self._me.proof(self._api.audience, number)}"
+        joint = "&" if "?" in socket_url else "?"
+        url = f"{socket_url}{joint}proof={self._me.proof(self._api.audience, number)}"
         try:
             channel = await self._transport.open(url)
         except HandshakeRefused as refused:
-            self._socket_url = None
+            self._address.failed()
             if refused.status in (401, 403):
                 await self._learn_why()
             raise
         except NetworkError:
-            self._socket_url = None
+            self._address.failed()
             raise
         return Socket(channel, self._clock, self._on_events, self._on_error, self._timing.answer)
-
-    async def _known_url(self) -> str | None:
-        """Give the address of the last time, once: who opens an application often saves a request each time.
-
-        Where it fails, or the clock here is off, the handshake does, and then the server is asked.
-        """
-        if not self._try_known_url:
-            return None
-        self._try_known_url = False
-        base_url = self._api.base_url
-        url = await self._database.run(lambda connection: profile.socket_url(connection, base_url))
-        if url is not None:
-            self._encryption.check_server(url)
-        return url
-
-    async def _discover(self) -> str:
-        found = await self._api.discover()
-        versions = found.get("versions", {}).get("supported", [])
-        if 1 not in versions:
-            raise VersionUnsupported(f"the server speaks protocol versions {versions}, this SDK speaks 1")
-        url = str(found["socket_url"])
-        self._encryption.check_server(url)
-        base_url = self._api.base_url
-        self._database.later(lambda connection: profile.remember_socket_url(connection, base_url, url))
-        return url
 
     async def _learn_why(self) -> None:
         """A refused handshake tells a status only: correct the clock and ask by HTTPS.
@@ -251,7 +223,7 @@ class Connection:
             ClosedForGood: The server knows this device no more.
             RateLimited: It connected too often.
         """
-        self._socket_url = await self._discover()
+        await self._address.ask_again()
         try:
             found = await self._api.devices(self._me)
         except (DeviceRemoved, AccountReplaced) as gone:
