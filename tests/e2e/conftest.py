@@ -8,8 +8,6 @@ next run starts in seconds and deploys only what changed.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
+from tests.coroutines import pytest_pyfunc_call  # noqa: F401, a hook
 from tests.e2e.client import Device
 from tests.e2e.tables import Tables
 from tests.integration.oidc.issuer import Issuer, running_issuer
@@ -37,16 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
             if EXTERNAL and item.get_closest_marker("local_only"):
                 item.add_marker(pytest.mark.skip(reason="needs a local cloud"))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a coroutine test on an event loop of its own."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    names = pyfuncitem._fixtureinfo.argnames
-    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
 
 
 @pytest.fixture(scope="session")

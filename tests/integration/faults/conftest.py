@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,19 +10,10 @@ import pytest
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
+from tests.coroutines import pytest_pyfunc_call  # noqa: F401, a hook
 from tests.e2e.client import Device
 from tests.e2e.tables import Tables
 from tests.faults.proxies import Links
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a coroutine test on an event loop of its own."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    names = pyfuncitem._fixtureinfo.argnames
-    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
 
 
 @pytest.fixture(scope="session")
