@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from bench import report
@@ -23,9 +23,7 @@ from bench.flows.stage import Stage
 from bench.speed import main as speed
 from local.cloud import LocalCloud
 
-Measure = Callable[[Stage], Awaitable[list[Result]]]
-
-FLOWS: Mapping[str, Measure] = {
+FLOWS: Mapping[str, Callable[[Stage], Coroutine[None, None, list[Result]]]] = {
     "one_to_one": one_to_one.measure,
     "offline": offline.measure,
     "connect": connect.measure,
@@ -43,11 +41,7 @@ def play(names: Sequence[str]) -> list[Result]:
         meter = Path(folder) / "meter.jsonl"
         with LocalCloud(Path(folder) / "cloud", extra_env={"HELIOGRAPH_METER": str(meter)}) as cloud:
             stage = Stage(cloud.base_url, meter, Path(folder))
-            return [result for name in names for result in asyncio.run(_measure(FLOWS[name], stage))]
-
-
-async def _measure(measure: Measure, stage: Stage) -> list[Result]:
-    return await measure(stage)
+            return [result for name in names for result in asyncio.run(FLOWS[name](stage))]
 
 
 def main() -> int:

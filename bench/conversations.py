@@ -13,7 +13,6 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -22,28 +21,10 @@ from heliograph.ids import AccountId, base64url, mint
 from heliograph.signing import AuthKey, Identity, audience, register_bytes
 from websockets.asyncio.client import ClientConnection
 
-from bench.speed.lanes import Moments, closed_loop, with_open
+from bench.speed.lanes import Moments
 
 CIPHERTEXT = base64url(hashlib.sha512(b"a text of usual length").digest() * 4)
 """256 bytes: a short text with its ratchet header and padding."""
-
-
-@dataclass(slots=True)
-class Timings:
-    """Milliseconds of everything that was measured."""
-
-    connect: list[float] = field(default_factory=list)
-    delivered: list[float] = field(default_factory=list)
-    accepted: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Messages a second, and the times of each kind (ms)."""
-
-    conversations: int
-    per_second: float
-    timings: Timings
 
 
 def register(base_url: str) -> Identity:
@@ -74,11 +55,6 @@ class Conversation:
         self._sides = [Line(base_url, who) for who in pair]
         self._turn = 0
         self._unacked: list[str] | None = None
-
-    @property
-    def connect_ms(self) -> list[float]:
-        """How long each of the two connects took, the first sync included."""
-        return [side.connect_ms for side in self._sides]
 
     async def open(self) -> None:
         """Connect both, and exchange one message."""
@@ -111,16 +87,14 @@ class Conversation:
 
 
 class Line:
-    """One device and its socket: a ``Lane`` only to be opened and closed."""
+    """One device and its socket."""
 
     def __init__(self, base_url: str, who: Identity) -> None:
         self.who = who
-        self.connect_ms = 0.0
         self._base_url = base_url
 
     async def open(self) -> None:
         """A signed connect and the first sync."""
-        started = time.perf_counter()
         proof = self.who.proof(audience(self._base_url), time.time_ns() // 1_000_000)
         self.socket = await websockets.connect(
             f"{_socket_url(self._base_url)}?proof={proof}",
@@ -130,13 +104,6 @@ class Line:
         )
         await self.socket.send('{"action":"sync","ref":"s"}')
         await _receive(self.socket, "ref")
-        self.connect_ms = (time.perf_counter() - started) * 1000
-
-    async def exchange(self) -> Moments:
-        """One more sync, as the keep-alive of an idle socket."""
-        await self.socket.send('{"action":"sync","ref":"s"}')
-        await _receive(self.socket, "ref")
-        return Moments(time.perf_counter(), time.perf_counter())
 
     async def close(self) -> None:
         """Disconnect."""
@@ -146,14 +113,6 @@ class Line:
 def pairs(accounts: Sequence[Identity], conversations: int) -> list[tuple[Identity, Identity]]:
     """The first of them, two by two."""
     return [(accounts[2 * i], accounts[2 * i + 1]) for i in range(conversations)]
-
-
-async def measure(base_url: str, accounts: list[Identity], conversations: int, seconds: float) -> Result:
-    """Let so many pairs of accounts talk for ``seconds`` in a closed loop."""
-    lanes = [Conversation(base_url, pair) for pair in pairs(accounts, conversations)]
-    sample = await with_open(lanes, lambda: closed_loop(lanes, seconds))
-    connect = [ms for lane in lanes for ms in lane.connect_ms]
-    return Result(conversations, sample.per_second, Timings(connect, sample.shown, sample.answered))
 
 
 @cache

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from bench import keyspaces
 from bench.keyspaces import Row, Units
 from bench.statements import Bound, bind, value_of
-from schemas.tables import KEYSPACE, Table, table
+from schemas.tables import Table, table
 
 FRAME_BYTES = 32 * 1024
 """API Gateway meters WebSocket messages in units of 32 KB, each way."""
@@ -24,6 +26,18 @@ QUEUE_BYTES = 64 * 1024
 
 Line = Mapping[str, Any]
 """One line of the meter, see ``chat.adapters.meter``."""
+
+Key = tuple[str, tuple[Any, ...]]
+"""A row: its table and its whole key."""
+
+
+def read_lines(file: Path, since: int = 0) -> list[Line]:
+    """The whole JSON lines of a file behind that place (bytes); none where there is no file yet."""
+    if not file.exists():
+        return []
+    with file.open("rb") as opened:
+        opened.seek(since)
+        return [json.loads(line) for line in opened if line.endswith(b"\n")]
 
 
 def metered(size: int, unit: int) -> int:
@@ -44,13 +58,11 @@ class Counts:
     refused_posts: int = 0
     invocations: Counter[str] = field(default_factory=Counter)
     milliseconds: Counter[str] = field(default_factory=Counter)
-    cpu_milliseconds: Counter[str] = field(default_factory=Counter)
     wru: int = 0
     rru: float = 0.0
     ttl_deletes: int = 0
     https: int = 0
     queue_requests: int = 0
-    statements: int = 0
 
     @property
     def frames(self) -> int:
@@ -77,14 +89,13 @@ def count(lines: Iterable[Line]) -> Counts:
 class _Counting:
     def __init__(self) -> None:
         self._counts = Counts()
-        self._rows: dict[tuple[str, tuple[Any, ...]], dict[str, Any]] = {}
-        self._expiring: set[tuple[str, tuple[Any, ...]]] = set()
+        self._rows: dict[Key, dict[str, Any]] = {}
+        self._expiring: set[Key] = set()
 
     def add(self, line: Line) -> None:
         counts, function = self._counts, line["function"]
         match line["kind"]:
             case "statement":
-                counts.statements += 1
                 units = self._statement(line)
                 counts.wru += units.writes
                 counts.rru += units.reads
@@ -94,7 +105,6 @@ class _Counting:
             case "invocation":
                 counts.invocations[function] += 1
                 counts.milliseconds[function] += line["ms"]
-                counts.cpu_milliseconds[function] += line["cpu_ms"]
                 if line["trigger"] == "message":
                     counts.frames_in += metered(line["size"], FRAME_BYTES)
                     if line["answer_size"]:
@@ -111,7 +121,7 @@ class _Counting:
         return self._counts
 
     def _statement(self, line: Line) -> Units:
-        spec = table(line["table"].removeprefix(f"{KEYSPACE}."))
+        spec = table(line["table"])
         bound = bind(line["cql"], line["values"])
         if line["verb"] == "select":
             return self._read(spec, bound, line["rows"], line["consistency"])
@@ -121,15 +131,12 @@ class _Counting:
         if line["conditional"]:
             return self._conditional(spec, key, named, line)
         if line["verb"] == "delete":
-            self._rows.pop(key, None)
-            self._expiring.discard(key)
+            self._drop(key)
             return keyspaces.write(keyspaces.row_bytes(spec, before or named))
         self._put(spec, key, (before or {}) | named if line["verb"] == "update" else named)
         return keyspaces.write(keyspaces.row_bytes(spec, self._rows[key]))
 
-    def _conditional(
-        self, spec: Table, key: tuple[str, tuple[Any, ...]], named: dict[str, Any], line: Line
-    ) -> Units:
+    def _conditional(self, spec: Table, key: Key, named: dict[str, Any], line: Line) -> Units:
         told = {
             name: value_of(fact) for row in line["rows"] for name, fact in row.items() if fact is not None
         }
@@ -143,13 +150,16 @@ class _Counting:
             has_ttl=bool(spec.ttl_seconds),
         )
         if line["applied"] and line["verb"] == "delete":
-            self._rows.pop(key, None)
-            self._expiring.discard(key)
+            self._drop(key)
         elif line["applied"]:
             self._put(spec, key, after)
         return units
 
-    def _put(self, spec: Table, key: tuple[str, tuple[Any, ...]], row: dict[str, Any]) -> None:
+    def _drop(self, key: Key) -> None:
+        self._rows.pop(key, None)
+        self._expiring.discard(key)
+
+    def _put(self, spec: Table, key: Key, row: dict[str, Any]) -> None:
         self._rows[key] = row
         if spec.ttl_seconds:
             self._expiring.add(key)

@@ -62,11 +62,6 @@ class Result:
             return self.fixed_dollars
         return 1e6 * pricing.dollars(self.counts, connection_minutes=self.minutes * self.number) / self.number
 
-    @property
-    def milliseconds(self) -> float:
-        """Mean wall time of an invocation on this machine."""
-        return sum(self.counts.milliseconds.values()) / max(1, self.counts.invokes)
-
     def over(self) -> list[str]:
         """What is over budget, in words."""
         actual = self.averages | {"dollars": self.dollars}

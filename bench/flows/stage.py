@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,7 @@ from heliograph import Client, Message, MessageReceived
 from heliograph.connection import Timing
 from heliograph.transport import Transport
 
-from bench.counting import Counts, Line, count
+from bench.counting import Counts, Line, count, read_lines
 
 ACK_DELAY = 0.3
 """Seconds that acknowledgements wait here; the delay of the SDK itself is a second."""
@@ -60,13 +59,7 @@ class Stage:
 
     def read(self, since: int) -> list[Line]:
         """What the meter has recorded since that place."""
-        if not self.meter.exists():
-            return []
-        with self.meter.open("rb") as file:
-            file.seek(since)
-            return [
-                json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith(b"\n")
-            ]
+        return read_lines(self.meter, since)
 
     def client(self, store: str, *, keep_alive: float = 540, ack_delay: float = ACK_DELAY) -> Client:
         """A client on a store of its own; an existing store is that device again."""

@@ -16,7 +16,7 @@ from bench.speed.lanes import Lane, Moments, each
 
 
 class Member:
-    """One socket in the room: a ``Lane`` only to be opened and closed. Hears what comes while it is open."""
+    """One socket in the room. Hears what comes while it is open."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -33,10 +33,6 @@ class Member:
     def hears(self, text: str) -> asyncio.Future[float]:
         """When (``time.perf_counter``) the text came; ask before it is sent."""
         return self._waiting.setdefault(text, asyncio.get_running_loop().create_future())
-
-    async def exchange(self) -> Moments:
-        """Nothing to say alone."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Disconnect."""

@@ -19,7 +19,7 @@ from heliograph.signing import Identity
 
 from bench.conversations import Line
 from bench.echo.load import EchoSocket
-from bench.speed.lanes import Lane, each
+from bench.speed.lanes import Openable, each
 from bench.speed.processes import Processes, resident
 from local.places import ROOT
 
@@ -60,19 +60,19 @@ async def bare(echo_url: str, count: int, processes: Processes) -> Idle:
     return await _idle([EchoSocket(echo_url, "reply") for _ in range(count)], processes)
 
 
-async def _idle(lanes: Sequence[Lane], processes: Processes) -> Idle:
-    await each(lanes[:FIRST], lambda lane: lane.open())
-    await each(lanes[:FIRST], lambda lane: lane.close())
+async def _idle(sockets: Sequence[Openable], processes: Processes) -> Idle:
+    await each(sockets[:FIRST], lambda one: one.open())
+    await each(sockets[:FIRST], lambda one: one.close())
     before, started = processes.read(), time.perf_counter()
-    await each(lanes, lambda lane: lane.open())
+    await each(sockets, lambda one: one.open())
     took, after = time.perf_counter() - started, processes.read()
-    await each(lanes, lambda lane: lane.close())
+    await each(sockets, lambda one: one.close())
     grown = (
-        {part: (after.rss[part] - before.rss[part]) / len(lanes) for part in after.rss}
+        {part: (after.rss[part] - before.rss[part]) / len(sockets) for part in after.rss}
         if before and after
         else {}
     )
-    return Idle(len(lanes), len(lanes) / took, grown)
+    return Idle(len(sockets), len(sockets) / took, grown)
 
 
 def clients(base_url: str, count: int) -> Clients | None:

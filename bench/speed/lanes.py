@@ -25,17 +25,24 @@ class Moments:
     answered: float
 
 
-class Lane(Protocol):
-    """Something that carries one message at a time: a conversation, or a socket that talks to itself."""
+class Openable(Protocol):
+    """Something to connect: a socket, or several."""
 
     async def open(self) -> None:
-        """Connect, and exchange one message that is not measured."""
-
-    async def exchange(self) -> Moments:
-        """Send one message and wait until both sides have what they wait for."""
+        """Connect."""
 
     async def close(self) -> None:
         """Disconnect."""
+
+
+class Lane(Openable, Protocol):
+    """Something that carries one message at a time: a conversation, or a socket that talks to itself.
+
+    Opened, it has exchanged one message that is not measured.
+    """
+
+    async def exchange(self) -> Moments:
+        """Send one message and wait until both sides have what they wait for."""
 
 
 @dataclass(slots=True)
@@ -70,15 +77,15 @@ async def with_open(lanes: Sequence[Lane], load: Callable[[], Awaitable[Sample]]
         await each(lanes, lambda lane: lane.close())
 
 
-async def each(lanes: Sequence[Lane], what: Callable[[Lane], Awaitable[None]]) -> None:
-    """Do it for all lanes, ``OPENING`` at once."""
+async def each(all_of: Sequence[Openable], what: Callable[[Openable], Awaitable[None]]) -> None:
+    """Do it for all of them, ``OPENING`` at once."""
     places = asyncio.Semaphore(OPENING)
 
-    async def one(lane: Lane) -> None:
+    async def one(this: Openable) -> None:
         async with places:
-            await what(lane)
+            await what(this)
 
-    await asyncio.gather(*(one(lane) for lane in lanes))
+    await asyncio.gather(*(one(this) for this in all_of))
 
 
 async def closed_loop(lanes: Sequence[Lane], seconds: float) -> Sample:

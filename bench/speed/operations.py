@@ -14,7 +14,7 @@ from heliograph.signing import Identity
 
 from bench import pricing
 from bench.conversations import Conversation, Line
-from bench.counting import Counts, count
+from bench.counting import Counts, count, read_lines
 from bench.peer.room import Room
 from bench.speed.lanes import each
 
@@ -53,7 +53,7 @@ async def of_ours(
         before = _end(meter)
         for _ in range(messages):
             await talk.exchange()
-        counts = count(_lines(meter, before))  # a function writes its line before it answers
+        counts = count(read_lines(meter, before))  # a function writes its line before it answers
     finally:
         await each([*bystanders, talk], lambda lane: lane.close())
     return average(counts, len(accounts), messages)
@@ -97,15 +97,9 @@ def average(counts: Counts, clients: int, messages: int) -> Operations:
 
 
 def _printed(log: Path, since: int) -> list[dict[str, Any]]:
-    texts = [line["text"] for line in _lines(log, since)]
+    texts = [line["text"] for line in read_lines(log, since)]
     return [json.loads(text) for text in texts if text.startswith('{"reads"')]
 
 
 def _end(path: Path) -> int:
     return path.stat().st_size
-
-
-def _lines(path: Path, since: int) -> list[dict[str, Any]]:
-    with path.open() as file:
-        file.seek(since)
-        return [json.loads(line) for line in file if line.endswith("\n")]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
+from bench.pricing import prices
 from local import __main__ as local_commands
 from local.cloud import LocalCloud
 from local.errors import StepError
@@ -25,21 +27,21 @@ from operations.probe.report import Answer, as_json, judge, line, summary
 MODULES = (sockets, handshakes, functions, storage, bill, slow)
 """Where the probes are."""
 
-MILLION = 1_000_000
-DOLLARS = {"frames": 1.0, "reads": 0.125, "writes": 0.625}
-"""A million of each, us-east-1, November 2026."""
+READINGS = 7
+"""How often figures of CloudWatch are read for one probe, at most."""
 
 Tell = Callable[[str], None]
 
 
 def dollars(probes: Iterable[Probe]) -> float:
     """What these probes cost at most on AWS: messages, request units, and reading the figures."""
-    total = 0.0
+    used: Counter[str] = Counter()
     for probe in probes:
-        used = {"frames": probe.frames, "reads": probe.reads, "writes": probe.writes}
-        total += sum(DOLLARS[what] * count / MILLION for what, count in used.items())
-        total += 7 * 0.01 / 1000 * (probe.local == bill.NO_FIGURES)
-    return total
+        used["websocket_frames"] += probe.frames
+        used["read_request_units"] += probe.reads
+        used["write_request_units"] += probe.writes
+        used["cloudwatch_metrics_read"] += READINGS * (probe.local == bill.NO_FIGURES)
+    return sum(prices().per_million[item] * number / 1e6 for item, number in used.items())
 
 
 def chosen(names: Sequence[str]) -> list[Probe]:

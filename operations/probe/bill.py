@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -35,8 +36,8 @@ PLAIN = 10
 NO_FIGURES = "no figures"
 """What the local CloudWatch has of this."""
 
-_MESSAGES = "docs/operations.md#what-only-aws-can-tell"
-_UNITS = "docs/storage.md#tables"
+metered_messages = partial(probe, local=NO_FIGURES, docs="docs/operations.md#what-only-aws-can-tell")
+metered_units = partial(probe, local=NO_FIGURES, docs="docs/storage.md#tables", frames=0)
 
 
 def _messages(place: Place, stage: str, times: int, apart: int, since: float) -> Metered:
@@ -44,7 +45,7 @@ def _messages(place: Place, stage: str, times: int, apart: int, since: float) ->
     return Metered("AWS/ApiGateway", "MessageCount", dimensions, since, times, "messages each", apart)
 
 
-@probe(assumed="2 messages each", local=NO_FIGURES, used="docs/architecture.md", docs=_MESSAGES, frames=200)
+@metered_messages(assumed="2 messages each", used="docs/architecture.md", frames=200)
 def counted_answer(place: Place) -> Metered:
     """How many messages are a frame and its answer by a route response?
 
@@ -57,7 +58,7 @@ def counted_answer(place: Place) -> Metered:
     return _messages(place, "answered", TIMES, 0, since)
 
 
-@probe(assumed="1 messages each", local=NO_FIGURES, used="docs/architecture.md", docs=_MESSAGES, frames=100)
+@metered_messages(assumed="1 messages each", used="docs/architecture.md", frames=100)
 def counted_empty_answer(place: Place) -> Metered:
     """How many messages are a frame and an answer without a body?
 
@@ -71,7 +72,7 @@ def counted_empty_answer(place: Place) -> Metered:
     return _messages(place, "empty", TIMES, 0, since)
 
 
-@probe(assumed="1 messages each", local=NO_FIGURES, used="docs/architecture.md", docs=_MESSAGES, frames=130)
+@metered_messages(assumed="1 messages each", used="docs/architecture.md", frames=130)
 def counted_post(place: Place) -> Metered:
     """How many messages is a post to an open socket?
 
@@ -85,7 +86,7 @@ def counted_post(place: Place) -> Metered:
     return _messages(place, "posted", TIMES, 2 * PLAIN, since)
 
 
-@probe(assumed="1 messages each", local=NO_FIGURES, used="docs/fault-model.md", docs=_MESSAGES, frames=130)
+@metered_messages(assumed="1 messages each", used="docs/fault-model.md", frames=130)
 def counted_failed_post(place: Place) -> Metered:
     """How many messages is a post to a socket that is gone?
 
@@ -100,11 +101,9 @@ def counted_failed_post(place: Place) -> Metered:
     return _messages(place, "gone", TIMES, 2 * PLAIN, since)
 
 
-@probe(
+@metered_messages(
     assumed="0 messages each",
-    local=NO_FIGURES,
     used="clients/python/src/heliograph/transport.py",
-    docs=_MESSAGES,
     frames=130,
 )
 def counted_ping(place: Place) -> Metered:
@@ -152,12 +151,9 @@ def _rows(table: str, where: str, **options: Any) -> SimpleStatement:
     return _cql(f"SELECT state FROM {KEYSPACE}.{table} WHERE part = 'p' AND {where}", **options)
 
 
-@probe(
+@metered_units(
     assumed="1 read units each",
-    local=NO_FIGURES,
     used="docs/storage.md",
-    docs=_UNITS,
-    frames=0,
     reads=TIMES,
     writes=TIMES,
 )
@@ -169,9 +165,7 @@ def units_of_a_row(place: Place) -> Metered:
     return _units(place, "one_row", "Read", lambda s, _: s.execute(_rows("one_row", "place = 1")), rows=3)
 
 
-@probe(
-    assumed="1 read units each", local=NO_FIGURES, used="docs/storage.md", docs=_UNITS, frames=0, reads=TIMES
-)
+@metered_units(assumed="1 read units each", used="docs/storage.md", reads=TIMES)
 def units_of_no_row(place: Place) -> Metered:
     """How many units is a read that finds nothing?
 
@@ -180,12 +174,9 @@ def units_of_no_row(place: Place) -> Metered:
     return _units(place, "no_row", "Read", lambda s, _: s.execute(_rows("no_row", "place = 1")))
 
 
-@probe(
+@metered_units(
     assumed="1 read units each",
-    local=NO_FIGURES,
     used="layers/core/python/chat/adapters/cassandra/inbox.py",
-    docs=_UNITS,
-    frames=0,
     reads=30 * TIMES,
     writes=4 * TIMES,
 )
@@ -206,12 +197,9 @@ def units_of_deleted_rows(place: Place) -> Metered:
     return _units(place, "deleted_rows", "Read", act, rows=TIMES)
 
 
-@probe(
+@metered_units(
     assumed="1 read units each",
-    local=NO_FIGURES,
     used="layers/core/python/chat/adapters/cassandra/accounts.py",
-    docs=_UNITS,
-    frames=0,
     reads=5 * TIMES,
 )
 def units_of_in(place: Place) -> Metered:
@@ -224,12 +212,9 @@ def units_of_in(place: Place) -> Metered:
     )
 
 
-@probe(
+@metered_units(
     assumed="3 read units each",
-    local=NO_FIGURES,
     used="layers/core/python/chat/adapters/cassandra/connections.py",
-    docs=_UNITS,
-    frames=0,
     reads=5 * TIMES,
 )
 def units_of_in_over_partitions(place: Place) -> Metered:
@@ -241,12 +226,9 @@ def units_of_in_over_partitions(place: Place) -> Metered:
     return _units(place, "in_parts", "Read", lambda s, _: s.execute(read), rows=1)
 
 
-@probe(
+@metered_units(
     assumed="1 read units each",
-    local=NO_FIGURES,
     used="layers/core/python/chat/adapters/cassandra/inbox.py",
-    docs=_UNITS,
-    frames=0,
     reads=30 * TIMES,
     writes=TIMES,
 )
@@ -259,12 +241,9 @@ def units_of_limit(place: Place) -> Metered:
     return _units(place, "limited", "Read", lambda s, _: s.execute(read).one(), rows=TIMES)
 
 
-@probe(
+@metered_units(
     assumed="1 write units each",
-    local=NO_FIGURES,
     used="docs/storage.md",
-    docs=_UNITS,
-    frames=0,
     writes=2 * TIMES,
 )
 def units_of_a_refused_condition(place: Place) -> Metered:
@@ -276,12 +255,9 @@ def units_of_a_refused_condition(place: Place) -> Metered:
     return _units(place, "refused", "Write", lambda s, _: s.execute(change), rows=2)
 
 
-@probe(
+@metered_units(
     assumed="1 read units each",
-    local=NO_FIGURES,
     used="docs/storage.md",
-    docs=_UNITS,
-    frames=0,
     reads=2 * TIMES,
     writes=2 * TIMES,
 )
@@ -294,12 +270,9 @@ def units_of_reading_a_condition(place: Place) -> Metered:
     return _units(place, "refused_ttl", "Read", lambda s, _: s.execute(again), rows=1)
 
 
-@probe(
+@metered_units(
     assumed="1 write units each",
-    local=NO_FIGURES,
     used="docs/storage.md",
-    docs=_UNITS,
-    frames=0,
     writes=2 * TIMES,
 )
 def units_of_a_condition(place: Place) -> Metered:
@@ -316,12 +289,9 @@ def units_of_a_condition(place: Place) -> Metered:
     return _units(place, "applied", "Write", act)
 
 
-@probe(
+@metered_units(
     assumed="10 write units each",
-    local=NO_FIGURES,
     used="layers/core/python/chat/adapters/cassandra/inbox.py",
-    docs=_UNITS,
-    frames=0,
     writes=12 * TIMES,
 )
 def units_of_a_batch(place: Place) -> Metered:
@@ -339,12 +309,9 @@ def units_of_a_batch(place: Place) -> Metered:
     return _units(place, "batched", "Write", act)
 
 
-@probe(
+@metered_units(
     assumed="1 write units each",
-    local=NO_FIGURES,
     used="layers/core/python/chat/adapters/cassandra/inbox.py",
-    docs=_UNITS,
-    frames=0,
     writes=2 * TIMES,
 )
 def units_of_a_delete(place: Place) -> Metered:

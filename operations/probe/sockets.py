@@ -70,6 +70,14 @@ def in_short(said: str) -> Saw:
     return Saw(said)
 
 
+def _after(place: Place, frame: str) -> Saw:
+    """What comes after a frame, on a socket that has had one answer."""
+    with opened(place) as socket:
+        ask(socket)
+        socket.send(frame)
+        return Saw(then(socket))
+
+
 @probe(
     assumed="nothing",
     used="layers/core/python/chat/entrypoint.py",
@@ -81,10 +89,7 @@ def empty_answer(place: Place) -> Saw:
     If not: clients have to skip empty frames (the SDK does, with a warning in its log), and each is billed:
     leave the body out in ``chat/entrypoint.py``.
     """
-    with opened(place) as socket:
-        ask(socket)
-        socket.send('{"action": "call", "answer": "empty"}')
-        return Saw(then(socket))
+    return _after(place, '{"action": "call", "answer": "empty"}')
 
 
 @probe(
@@ -97,10 +102,7 @@ def absent_answer(place: Place) -> Saw:
 
     If not: as for the empty one; a route that is seldom answered should have no route response.
     """
-    with opened(place) as socket:
-        ask(socket)
-        socket.send('{"action": "call", "answer": "absent"}')
-        return Saw(then(socket))
+    return _after(place, '{"action": "call", "answer": "absent"}')
 
 
 @probe(assumed="nothing", used="infra/routes.py", docs=_MENDED)
@@ -109,10 +111,7 @@ def body_without_route_response(place: Place) -> Saw:
 
     If not: ``ack`` must return no body, and ``answers`` in ``infra/routes.py`` means less.
     """
-    with opened(place) as socket:
-        ask(socket)
-        socket.send('{"action": "quiet"}')
-        return Saw(then(socket))
+    return _after(place, '{"action": "quiet"}')
 
 
 @probe(assumed="the generic frame", used="clients/python/src/heliograph/socket.py", docs=_MENDED)
