@@ -26,7 +26,8 @@ _CALLS = {
     "connect": "connections.add cards.devices",
     "disconnect": "connections.remove",
     "sync": (
-        f"connections.add cards.devices connect_numbers.seen inbox.page inbox.present sockets.close {_TELL}"
+        "connections.of_account connections.add cards.devices connect_numbers.seen inbox.page inbox.present"
+        f" sockets.close {_TELL}"
     ),
     "send": f"cards.accept {_TELL}",
     "ack": _TELL,
