@@ -13,6 +13,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,9 @@ from local.lambda_workers import FAILED, Function, LambdaLog
 
 #: The largest message of API Gateway, in bytes, in both directions.
 MESSAGE_BYTES = 128 * 1024
+
+#: How long a socket that is deleted may take to get what was posted before; a client that reads needs less.
+LAST_WORDS_SECONDS = 2.0
 
 #: Close code for a kind of frame that is not taken (RFC 6455, 7.4.1).
 _NO_TEXT = 1003
@@ -268,12 +272,33 @@ def _post_limit(log: LambdaLog) -> None:
     _expect(gateway.handle_connections_api, "method, api_id, stage, connection_id, body, headers")
     shipped = gateway.handle_connections_api
 
+    @functools.wraps(shipped)
     async def handle(
         method: str, api: str, stage: str, connection: str, body: bytes, headers: dict[str, str]
     ) -> Any:
         if method == "POST" and len(body) > MESSAGE_BYTES:
             error = {"Content-Type": "application/json", "x-amzn-ErrorType": "PayloadTooLargeException"}
             return 413, error, json.dumps({"message": "Message too long"}).encode()
+        return await shipped(method, api, stage, connection, body, headers)
+
+    gateway.handle_connections_api = handle
+
+
+def _last_words_arrive(log: LambdaLog) -> None:
+    """A socket is closed behind what was posted to it; its sender stops where it learns of the close."""
+    del log
+    _expect(gateway.handle_connections_api, "method, api_id, stage, connection_id, body, headers")
+    shipped = gateway.handle_connections_api
+
+    async def handle(
+        method: str, api: str, stage: str, connection: str, body: bytes, headers: dict[str, str]
+    ) -> Any:
+        record = gateway._ws_connections.get(connection)
+        if method == "DELETE" and record:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    while not record["outbox"].empty():  # noqa: ASYNC110, a queue tells nobody
+                        await asyncio.sleep(0.002)
         return await shipped(method, api, stage, connection, body, headers)
 
     gateway.handle_connections_api = handle
@@ -326,6 +351,11 @@ PATCHES: tuple[Patch, ...] = (
         "@connections accepts any size; AWS answers 413 above 128 KB.",
         "test_a_post_may_have_any_size",
         _post_limit,
+    ),
+    Patch(
+        "What was posted to a socket and not sent yet is dropped when it is deleted; AWS took it before.",
+        "test_a_deleted_socket_loses_what_was_posted",
+        _last_words_arrive,
     ),
 )
 

@@ -333,3 +333,17 @@ def deleted_connection(place: Place) -> Saw:
     with opened(place) as socket:
         place.posts().delete_connection(ConnectionId=ask(socket)["connection"])
         return Saw(then(socket, PATIENCE))
+
+
+@probe(assumed="it came", used="layers/core/python/chat/usecases/live.py", docs=_MENDED)
+def post_before_delete(place: Place) -> Saw:
+    """Does a frame arrive that was posted just before ``DeleteConnection``?
+
+    If not: ``session_closed`` may be lost, and clients reconnect that should not; wait before the delete.
+    """
+    with opened(place) as socket:
+        connection, posts = ask(socket)["connection"], place.posts()
+        posts.post_to_connection(ConnectionId=connection, Data=b"the last word")
+        posts.delete_connection(ConnectionId=connection)
+        said = then(socket, PATIENCE)
+        return Saw("it came" if said == "the last word" else said, then(socket, PATIENCE))

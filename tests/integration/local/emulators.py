@@ -73,9 +73,10 @@ class Emulator:
     def https(self) -> str:
         return f"{self.endpoint}/_aws/execute-api/{self.https_api}"
 
-    def socket(self, query: str = "") -> ClientConnection:
+    def socket(self, query: str = "", queue: int = 16) -> ClientConnection:
+        """A socket that takes in so many frames before somebody reads them."""
         url = f"ws://{HOST}:{self.port}/_aws/execute-api/{self.api}/v1{query}"
-        return connect(url, compression=None, max_size=None)
+        return connect(url, compression=None, max_size=None, max_queue=queue)
 
     def client(self, service: str, endpoint: str = "") -> Any:
         return _session().client(service, endpoint_url=endpoint or self.endpoint)

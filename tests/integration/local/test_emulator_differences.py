@@ -255,6 +255,38 @@ def test_a_post_above_128_kb_is_refused(mended: Emulator) -> None:
             api.post_to_connection(ConnectionId=connection, Data=b"x" * (MESSAGE_BYTES + 1))
 
 
+POSTED = 80
+"""Posts of 128 KB: more than the buffers of a socket hold, so that some still wait in the emulator."""
+
+
+def received_by_a_slow_reader(emulator: Emulator) -> int:
+    """How many of ``POSTED`` frames come to a client that reads only while its socket is being deleted."""
+    api = emulator.client("apigatewaymanagementapi", emulator.management)
+    with emulator.socket(queue=1) as socket, ThreadPoolExecutor(1) as pool:
+        connection = ask(socket)["connectionId"]
+        for _ in range(POSTED):
+            api.post_to_connection(ConnectionId=connection, Data=b"x" * MESSAGE_BYTES)
+        deleting = pool.submit(api.delete_connection, ConnectionId=connection)
+        time.sleep(0.1)  # the deletion is under way
+        received = 0
+        try:
+            while socket.recv(timeout=10):
+                received += 1
+        except ConnectionClosed:
+            deleting.result()
+    return received
+
+
+def test_a_deleted_socket_loses_what_was_posted(shipped: Emulator) -> None:
+    """As shipped, what still waits to be sent is dropped."""
+    assert received_by_a_slow_reader(shipped) < POSTED
+
+
+def test_a_deleted_socket_has_got_what_was_posted(mended: Emulator) -> None:
+    """It is closed behind the last post, so whoever is sent away learns why."""
+    assert received_by_a_slow_reader(mended) == POSTED
+
+
 def test_a_frame_above_128_kb_closes_the_socket(mended: Emulator) -> None:
     """As on AWS with 1009."""
     with mended.socket() as socket:
