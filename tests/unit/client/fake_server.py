@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,10 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 from heliograph import signing
 from heliograph.errors import NetworkError
-from heliograph.ids import account_of, base64url, device_of, from_base64url, id_milliseconds, mint
+from heliograph.ids import account_of, base64url, device_of, from_base64url, id_milliseconds
 from heliograph.transport import HandshakeRefused
 
 from tests.unit.client.contract import VALIDATE, verify
+from tests.unit.client.fake_accounts import FakeAccounts
 from tests.unit.client.fake_channel import FakeChannel
 
 BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
@@ -32,23 +32,21 @@ def error(code: str, **more: Any) -> dict[str, Any]:
     return {"code": code, "message": code.lower(), **more}
 
 
-class FakeServer:
+class FakeServer(FakeAccounts):
     """The whole service for a handful of accounts."""
 
     def __init__(self) -> None:
-        self.accounts: dict[str, dict[str, Any]] = {}
+        super().__init__()
         self.links: dict[str, tuple[str, int]] = {}
         self.codes: dict[tuple[str, str], list[Any]] = {}
         self.verification = ["open", "otp"]
         self.inbox: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.sockets: dict[str, FakeChannel] = {}
         self.accepted: set[tuple[str, str]] = set()
-        self.connects: dict[str, int] = {}
         self.tried: list[int] = []
         self.rivals = 0
         self.frames: list[dict[str, Any]] = []
         self.requests: list[str] = []
-        self.time_offset = 0
         self.page = 20
         self.reachable = True
         self.handshake_status: int | None = None
@@ -57,10 +55,6 @@ class FakeServer:
         self.refuse_request: Callable[[str], dict[str, Any] | None] = lambda request: None
         self.connect_after: float | None = None
         self.answers: Callable[[dict[str, Any]], bool] = lambda frame: True
-
-    def now(self) -> int:
-        """Give the server's time in ms."""
-        return time.time_ns() // 1_000_000 + self.time_offset
 
     def sent(self, action: str) -> list[dict[str, Any]]:
         """Give the frames of one action that clients sent."""
@@ -272,9 +266,14 @@ class FakeServer:
             return 401, "error_answer", {"error": error(gone)}
         match request.method, path.strip("/").split("/")[1:]:
             case "GET", ["handles", handle]:
-                return self._account(self._holder(handle))
+                return self._account(self.holder(handle))
             case "GET", ["accounts", other]:
                 return self._account(other)
+            case "GET", ["accounts", other, "chain"] if other in self.accounts:
+                entries = {"entries": self.accounts[other]["chain"]}
+                return 200, "account_answer", self.public(other) | entries
+            case "GET", ["accounts", _, "chain"]:
+                return 404, "error_answer", {"error": error("NOT_FOUND")}
             case "GET", ["account"]:
                 own = {"handle": self.accounts[account]["handle"], "blocked": []}
                 return 200, "own_account_answer", self._devices(account) | own
@@ -289,7 +288,14 @@ class FakeServer:
                     return 409, "error_answer", {"error": error("DEVICE_LIST_CHANGED")}
                 if self.links.get(body["auth_key"], (account,))[0] != account:
                     return 409, "error_answer", {"error": error("LINK_TAKEN")}
-                self.links[body["auth_key"]] = account, self.add_device(account, body["auth_key"])
+                value = self.accounts[account]
+                number = self.links[body["auth_key"]] = account, value["next_device"]
+                entry = {"number": len(value["chain"]) + 1, "change": "add", "device": number[1]}
+                entry |= {"auth_key": body["auth_key"], "signer": device, "time": body["time"]}
+                value["chain"].append(entry | {"signature": body["signature"]})
+                value["devices"][number[1]] = body["auth_key"]
+                value["next_device"] += 1
+                value["version"] += 1
             case "DELETE", ["devices", number]:
                 self.remove_device(account, int(number))
             case method, ["account", relation, other]:
@@ -323,50 +329,20 @@ class FakeServer:
         return error("VERIFICATION_FAILED", details={"attempts": max(sent[1], 0)})
 
     def _register(self, handle: str, key: str) -> tuple[int, str, dict[str, Any]]:
-        holder = self._holder(handle)
-        account = holder or mint(self.now())
-        if holder and self.accounts[account]["devices"].get(1) != key:
+        account = self.holder(handle)
+        if account and self.accounts[account]["devices"].get(1) != key:
             return 409, "error_answer", {"error": error("HANDLE_TAKEN")}
-        if not holder:
-            self.accounts[account] = {"handle": handle, "version": 1, "devices": {1: key}}
+        account = account or self.add_account(handle, key)
         return 200, "register_answer", {"account": account, "device": 1, "handle": handle, "version": 1}
 
     def _account(self, account: str | None) -> tuple[int, str, dict[str, Any]]:
         if account not in self.accounts or not self.accounts[account]["devices"]:
             return 404, "error_answer", {"error": error("NOT_FOUND")}
-        value = self.accounts[account]
-        devices = [{"device": n, "auth_key": key, "added_at": 1} for n, key in value["devices"].items()]
-        body = {
-            "account": account,
-            "handle": value["handle"],
-            "version": value["version"],
-            "devices": devices,
-        }
-        return 200, "account_answer", body
+        return 200, "account_answer", self.public(account)
 
     def _devices(self, account: str) -> dict[str, Any]:
-        value = self.accounts[account]
-        devices: list[dict[str, Any]] = [
-            {"device": n, "auth_key": key, "added_at": 1, "name": "a device"}
-            for n, key in value["devices"].items()
-        ]
-        for entry in devices:
-            if number := self.connects.get(f"{account}:{entry['device']}"):
-                entry["seen_at"] = number
         waiting = {"connect_after": self.connect_after} if self.connect_after else {}
-        return {"account": account, "version": value["version"], "devices": devices} | waiting
-
-    def add_device(self, account: str, key: str) -> int:
-        """Take a device in."""
-        value = self.accounts[account]
-        number = max(value["devices"]) + 1
-        value["devices"][number] = key
-        value["version"] += 1
-        return number
-
-    def _holder(self, handle: str) -> str | None:
-        live = [a for a, value in self.accounts.items() if value["handle"] == handle and value["devices"]]
-        return live[0] if live else None
+        return self.own(account) | waiting
 
     def retire(self, account: str) -> None:
         """Take all devices of an account away, as registering its handle again does."""
@@ -374,11 +350,13 @@ class FakeServer:
             self.remove_device(account, device, "ACCOUNT_REPLACED")
 
     def remove_device(self, account: str, device: int, reason: str = "DEVICE_REMOVED") -> None:
-        """Remove a device and close its socket."""
-        value = self.accounts[account]
-        value["devices"].pop(device, None)
-        value["version"] += 1
-        channel = self.sockets.get(f"{account}:{device}")
+        """Take a device off the list without anybody's signature, and close its socket."""
+        self.lapse(account, device)
+        self.close_socket(f"{account}:{device}", reason)
+
+    def close_socket(self, address: str, reason: str) -> None:
+        """Tell a device why, and close its socket."""
+        channel = self.sockets.get(address)
         if channel is not None:
             channel.post({"events": [{"type": "session_closed", "reason": reason}]})
             channel.drop()

@@ -247,7 +247,7 @@ def test_devices_and_status(server: FakeServer, capsys: Capture) -> None:
     register("alice")
     [account] = server.accounts
     server.connects[f"{account}:1"] = 86_400_000 * 365 + 43_200_000
-    server.add_device(account, "B" * 43)
+    server.accounts[account]["devices"][2] = "B" * 43
     capsys.readouterr()
     assert helio(["-p", "alice", "devices"]) == 0
     mine, other = capsys.readouterr().out.splitlines()

@@ -26,8 +26,7 @@ def register_again(server: FakeServer, old: str, *, tell: str = "") -> str:
     """Retire an account for a new one of its handle; tell a device of it."""
     handle = server.accounts[old]["handle"]
     server.retire(old)
-    new = mint(server.now())
-    server.accounts[new] = {"handle": handle, "version": 1, "devices": {1: "N" * 43}}
+    new = server.add_account(handle, "N" * 43)
     if tell:
         version = server.accounts[old]["version"]
         server.post(tell, {"type": "device_list_changed", "account": old, "version": version})
@@ -45,7 +44,7 @@ def test_a_new_device_of_a_peer_is_an_event(world: World) -> None:
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
             conversation = await alice.conversation("bob")
-            world.server.add_device(bob.account, "B" * 43)
+            world.server.add_device(bob.identity, "B" * 43)
             event = {"type": "device_list_changed", "account": bob.account, "version": 2}
             world.server.post(f"{alice.account}:1", event)
             changed = await next_event(alice.events(), DeviceListChanged)

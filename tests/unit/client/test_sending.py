@@ -279,7 +279,7 @@ def test_a_changed_device_list_is_repaired(world: World) -> None:
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
             await (await (await alice.conversation("bob")).send("before")).reached("sent", 5)
-            world.server.add_device(bob.account, "B" * 43)
+            world.server.add_device(bob.identity, "B" * 43)
             world.server.frames.clear()
             message = await (await alice.conversation("bob")).send("after")
             await message.reached("sent", 5)
@@ -297,7 +297,7 @@ def test_own_devices_get_copies_after_a_repair(world: World) -> None:
 
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, _):
-            world.server.add_device(alice.account, "C" * 43)
+            world.server.add_device(alice.identity, "C" * 43)
             message = await (await alice.conversation("bob")).send("Hi")
             await message.reached("sent", 5)
             assert set(world.server.sent("send")[-1]["messages"][0]["own"]) == {"2"}

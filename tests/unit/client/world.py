@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from heliograph import Client, Message
 from heliograph.connection import Timing
 from heliograph.encryption import ClearEncryption, Content
-from heliograph.ids import AccountId, Address, base64url, conversation_id, mint, new_logical_id
+from heliograph.ids import AccountId, Address, base64url, conversation_id, new_logical_id
 from heliograph.stream import EventStream
 
 from tests.unit.client.fake_server import BASE_URL, FakeServer
@@ -76,9 +76,7 @@ class World:
 
     def stranger(self, handle: str = "mallory") -> Address:
         """Put an account on the server that no client runs for."""
-        account = mint(self.server.now())
-        self.server.accounts[account] = {"handle": handle, "version": 1, "devices": {1: "A" * 43}}
-        return Address(f"{account}:1")
+        return Address(f"{self.server.add_account(handle, 'A' * 43)}:1")
 
 
 def seal(sender: Address, to: AccountId, text: str, logical_id: str | None = None) -> str:

@@ -109,6 +109,10 @@ class HttpApi:
         """Read an account."""
         return _peer(await self._request("GET", f"/v1/accounts/{account}", None, me))
 
+    async def chain(self, me: Identity, account: AccountId) -> dict[str, Any]:
+        """Read an account with all entries of its device chain, unverified; a retired one has no devices."""
+        return await self._request("GET", f"/v1/accounts/{account}/chain", None, me)
+
     async def by_handle(self, me: Identity, handle: str) -> Peer:
         """Find an account by its exact handle."""
         return _peer(await self._request("GET", f"/v1/handles/{quote(handle, safe='+')}", None, me))

@@ -70,6 +70,36 @@ def link_bytes(audience: str, account: str, device: int, auth_key: str, version:
     return lines("heliograph-link-v1", audience, account, device, auth_key, version, time)
 
 
+def chain_bytes(
+    account: str, number: int, previous: str, change: str, device: int, auth_key: str, signer: int, time: int
+) -> bytes:
+    """Give the signed bytes of one entry of an account's device chain.
+
+    No audience is in it: others may know the server by another name.
+
+    Args:
+        account: Whose chain.
+        number: Place in it, from 1.
+        previous: `entry_hash` of the entry before; `-` for the first.
+        change: `add` or `remove`.
+        device: The device that comes or goes.
+        auth_key: Its key, base64url; `-` where it goes.
+        signer: The device that signs; 0 for the first entry, which nobody signs.
+        time: Server-corrected ms.
+    """
+    return lines("heliograph-chain-v1", account, number, previous, change, device, auth_key, signer, time)
+
+
+def entry_hash(statement: bytes, signature: str) -> str:
+    """Give the hash of a chain entry, base64url: `previous` of the next one, or the head of the chain.
+
+    Args:
+        statement: Its `chain_bytes`.
+        signature: As in the entry: base64url, `-` for the first.
+    """
+    return base64url(hashlib.sha256(statement + b"\n" + signature.encode()).digest())
+
+
 def register_bytes(audience: str, handle: str, auth_key: str, time: int) -> bytes:
     """Give the bytes by which a new key asks for an account."""
     return lines("heliograph-register-v1", audience, "-", 0, handle, auth_key, time)
