@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from heliograph import Client, Message
 from heliograph.connection import Timing
-from heliograph.encryption import ClearEncryption, Content
+from heliograph.content import Content
+from heliograph.encryption import ClearEncryption
 from heliograph.ids import AccountId, Address, base64url, conversation_id, new_logical_id
 from heliograph.stream import EventStream
 

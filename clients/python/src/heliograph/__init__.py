@@ -10,7 +10,8 @@ async with Client("alice.db", server=BASE_URL) as me:
 from __future__ import annotations
 
 from heliograph.client import Client
-from heliograph.encryption import ClearEncryption, Content, Encryption
+from heliograph.content import Content
+from heliograph.encryption import ClearEncryption, Encryption
 from heliograph.errors import (
     AccountReplaced,
     AlreadyRegistered,

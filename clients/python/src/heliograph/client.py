@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from heliograph.account import OwnAccount
-from heliograph.encryption import Content
+from heliograph.content import Content
 from heliograph.errors import NotFound, SendFailed, TooLarge
 from heliograph.events import ConnectionChanged, Event
 from heliograph.ids import AccountId, Cursor, conversation_id, new_logical_id

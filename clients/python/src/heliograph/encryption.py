@@ -1,29 +1,18 @@
-"""The encryption port, the content inside a ciphertext, and the clear encryption of the local cloud."""
+"""The encryption port, and the clear encryption of the local cloud."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from heliograph.errors import DecryptionFailed, EncryptionRefused
-from heliograph.ids import (
-    AccountId,
-    Address,
-    ConversationId,
-    LogicalId,
-    MessageId,
-    account_of,
-    conversation_id,
-)
+from heliograph.ids import Address, MessageId
 from heliograph.signing import is_loopback
 
 logger = logging.getLogger("heliograph")
 
 MAX_CIPHERTEXT_BYTES = 8192
-CONTENT_VERSION = 1
 
 
 class Encryption(Protocol):
@@ -93,61 +82,3 @@ class ClearEncryption:
         if not ciphertext.startswith(self.PREFIX):
             raise DecryptionFailed("the envelope was not made by the clear encryption")
         return ciphertext[len(self.PREFIX) :]
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What travels inside a ciphertext.
-
-    The conversation is inside too, so a server cannot move a message into another one.
-    """
-
-    logical_id: LogicalId
-    text: str
-    conversation: ConversationId
-    sent_at: int
-    kind: str = "text"
-
-    def encode(self) -> bytes:
-        """Write it as JSON."""
-        body = {
-            "v": CONTENT_VERSION,
-            "logical_id": self.logical_id,
-            "kind": self.kind,
-            "text": self.text,
-            "conversation": self.conversation,
-            "sent_at": self.sent_at,
-        }
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-    @classmethod
-    def decode(cls, plaintext: bytes, sender: Address, to: AccountId) -> Content:
-        """Read it and check that it belongs to the conversation of sender and recipient.
-
-        Raises:
-            DecryptionFailed: It has another shape, a newer version, or belongs elsewhere.
-        """
-        try:
-            body: dict[str, Any] = json.loads(plaintext)
-            content = cls(
-                logical_id=LogicalId(_text(body["logical_id"])),
-                text=_text(body["text"]),
-                conversation=ConversationId(_text(body["conversation"])),
-                sent_at=int(body["sent_at"]),
-                kind=_text(body["kind"]),
-            )
-            version = body["v"]
-        except (ValueError, KeyError, TypeError) as problem:
-            raise DecryptionFailed(f"the content has another shape: {problem}") from problem
-        if version != CONTENT_VERSION:
-            raise DecryptionFailed(f"the content has version {version}")
-        if content.conversation != conversation_id(account_of(sender), to):
-            raise DecryptionFailed("the content belongs to another conversation")
-        return content
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text was expected")
-    value.encode()
-    return value

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from heliograph.encryption import Content, Encryption
+from heliograph.content import Content
+from heliograph.encryption import Encryption
 from heliograph.errors import DecryptionFailed
 from heliograph.ids import (
     AccountId,

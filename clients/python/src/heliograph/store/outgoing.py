@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heliograph.encryption import Content, Encryption
+from heliograph.content import Content
+from heliograph.encryption import Encryption
 from heliograph.ids import (
     AccountId,
     LogicalId,
