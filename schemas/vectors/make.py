@@ -15,6 +15,8 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from schemas.vectors import encryption
+
 ALICE = "0198f0a0-0000-7000-8000-00000000a11c"
 BOB = "0198f0a0-0000-7000-8000-000000000b0b"
 CLOUD = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com:443"
@@ -33,6 +35,7 @@ def files() -> dict[str, dict[str, Any]]:
         "conversation.json": conversations(),
         "ids.json": ids(),
         "link_check.json": link_checks(),
+        "encryption.json": encryption.vectors(),
     }
 
 
