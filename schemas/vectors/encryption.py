@@ -178,8 +178,8 @@ def _bad_envelopes() -> Iterator[tuple[str, bytes]]:
 def _first_messages() -> Iterator[Json]:
     """First messages to Bob, who has no session: the few that open, and what must not.
 
-    ``names`` are as Bob knows them: by his list of devices, never by the envelope. A vector with ``at`` is the
-    envelope "as it was sent" of its agreement with the bytes from there on replaced by ``bytes``.
+    ``names`` are as Bob knows them: by his list of devices, never by the envelope. One with ``at`` is the
+    envelope "as it was sent" of its agreement, the bytes from there on replaced by ``bytes``.
     """
     for agreed in (WITH, WITHOUT):
         names, first = _first(agreed)
