@@ -6,6 +6,7 @@ Source: The Double Ratchet Algorithm, Signal; the package DoubleRatchet.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,6 +43,9 @@ from heliograph.ids import base64url, from_base64url
 from heliograph.signing import lines
 
 T = TypeVar("T")
+
+# The package warns where keys of an ended chain are given up; an application can do nothing with that.
+warnings.filterwarnings("ignore", module="doubleratchet")
 
 MAX_SKIPPED = 1000
 """Message keys that are kept for messages which did not come yet, and that one message may skip."""
@@ -168,8 +172,10 @@ class Session:
         """Begin a session with its first message: (session, envelope).
 
         Raises:
-            BadKey: A key of the bundle is malformed or of small order.
+            BadKey: A key of the bundle is malformed or of small order, or it is another device's bundle.
         """
+        if base64url(bundle.identity) != named.recipient_key:
+            raise primitives.BadKey("the keys are of another device")
         secret, initial = pqxdh.begin(me, bundle)
         prefix = initial.encode()
         ratchet, message = _run(
@@ -190,8 +196,10 @@ class Session:
         """Make the other side of a session out of its first message that came: (session, content).
 
         Raises:
-            Undecryptable: It is not for these keys, or was changed.
+            Undecryptable: It is not for these keys, was changed, or was made by another device than it names.
         """
+        if base64url(initial.identity) != named.sender_key:
+            raise Undecryptable("the session was begun by another device")
         try:
             secret = pqxdh.answer(me, initial, prekeys)
             ratchet, padded = _run(
