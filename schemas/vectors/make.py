@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64encode
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ NONCE = bytes(range(16))
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 
+@cache
 def files() -> dict[str, dict[str, Any]]:
     """Every vector file by its name."""
     return {
