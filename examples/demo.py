@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from heliograph import Client, HeliographError, Message, MessageReceived
+from heliograph import Client, HeliographError, Message, MessageReceived, Plain
 
 SECONDS = 20
 """How long any one thing may take."""
@@ -56,7 +56,7 @@ class Demo:
 
     def client(self, name: str) -> Client:
         """A profile in a file of its own, not opened yet."""
-        return Client(self.folder / f"{name}.db", self.base_url)
+        return Client(self.folder / f"{name}.db", self.base_url, seal=Plain())
 
     async def join(self, name: str) -> Client:
         """A registered, connected client."""

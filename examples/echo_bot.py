@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import sys
 
-from heliograph import Client, ConnectionChanged, MessageReceived, StatusChanged
+from heliograph import Client, ConnectionChanged, MessageReceived, Plain, StatusChanged
 
 
 async def main(server: str, handle: str = "echo") -> None:
-    async with Client(f"{handle}.db", server=server) as me:
+    async with Client(f"{handle}.db", server=server, seal=Plain()) as me:
         await me.register(handle)
         async for event in me.events():
             match event:

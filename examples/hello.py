@@ -3,11 +3,12 @@
 import asyncio
 import sys
 
-from heliograph import Client
+from heliograph import Client, Plain
 
 
 async def main(server: str, me: str = "alice", you: str = "bob") -> None:
-    async with Client(f"{me}.db", server=server) as client:  # keys, outbox and history live in this file
+    # One file has keys, outbox and history. Plain() is for trying out; else Keyring() or Passphrase("...").
+    async with Client(f"{me}.db", server=server, seal=Plain()) as client:
         await client.register(me)  # the second time: nothing
         conversation = await client.conversation(you)
         message = await conversation.send(f"Hi {you}")  # durable: returns at once, works offline

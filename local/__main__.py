@@ -91,6 +91,7 @@ def _say_how_to_go_on(cloud: LocalCloud, steps: Steps) -> None:
     alice, bob = (seed.handles(cloud.app)[name] for name in ("alice", "bob"))
     steps.say(f"  chat     {helio} -p alice chat {bob}        second terminal: {helio} -p bob chat {alice}")
     steps.say(f"  server   {cloud.base_url}")
+    steps.say("  profiles are plain files (HELIO_PLAIN_STORE=1 in that script): not for secrets")
     steps.say("  demo     make demo     logs  make logs     stop  make down     fresh  make reset")
 
 

@@ -34,7 +34,7 @@ def prove(base_url: str, home: Path, accounts: Mapping[str, str], log: Path) -> 
     finds the accounts and sends one more message. ``accounts`` are handles by profile; ``log`` is where the
     codes of phone numbers stand. Raises ``StepError`` with what the SDK said.
     """
-    command = [sys.executable, "-m", PROOF, "--base-url", base_url, "--home", str(home)]
+    command = [sys.executable, "-m", PROOF, "--base-url", base_url, "--home", str(home), "--plain-store"]
     command += ["--code-log", str(log)]
     for profile, handle in accounts.items():
         command += ["--profile", f"{profile}={handle}"]
@@ -48,9 +48,12 @@ def prove(base_url: str, home: Path, accounts: Mapping[str, str], log: Path) -> 
 
 
 def write_command(script: Path, home: Path) -> None:
-    """Write ``helio`` for the seeded profiles: a script that can be called from any terminal as it stands."""
+    """Write ``helio`` for the seeded profiles: a script that can be called from any terminal as it stands.
+
+    Its profiles are plain files, as the seeded ones: they are for trying things out.
+    """
     helio = Path(sys.executable).parent / "helio"
-    script.write_text(f"#!/bin/sh\nHELIOGRAPH_HOME='{home}' exec '{helio}' \"$@\"\n")
+    script.write_text(f"#!/bin/sh\nHELIO_PLAIN_STORE=1 HELIOGRAPH_HOME='{home}' exec '{helio}' \"$@\"\n")
     script.chmod(0o755)
 
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from heliograph import Client, Message, MessageReceived
+from heliograph import Client, Message, MessageReceived, Plain
 from heliograph.connection import Timing
 from heliograph.transport import Transport
 
@@ -66,6 +66,7 @@ class Stage:
         return Client(
             self.folder / f"{store}.db",
             self.base_url,
+            seal=Plain(),
             ack_delay=ack_delay,
             synchronous="normal",
             timing=Timing(keep_alive=keep_alive),

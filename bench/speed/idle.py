@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from heliograph import Client
+from heliograph import Client, Plain
 from heliograph.signing import Identity
 
 from bench.conversations import Line
@@ -92,7 +92,7 @@ async def _open_clients(base_url: str, count: int) -> tuple[int, int]:
         sizes = []
         try:
             for number in range(count):
-                client = Client(Path(folder) / f"{number}.db", base_url)
+                client = Client(Path(folder) / f"{number}.db", base_url, seal=Plain())
                 await client.__aenter__()
                 opened.append(client)
                 await client.register(f"i{os.getpid()}x{number}")

@@ -182,7 +182,7 @@ def test_the_terminal_lists_and_lifts_blocks(base_url: str, tmp_path: Path) -> N
     def helio(profile: str, *command: str) -> list[Json]:
         done = subprocess.run(
             [sys.executable, "-m", "heliograph", "-p", profile, "--server", base_url, "--json", *command],
-            env={**os.environ, "HELIOGRAPH_HOME": str(tmp_path)},
+            env={**os.environ, "HELIOGRAPH_HOME": str(tmp_path), "HELIO_PLAIN_STORE": "1"},
             capture_output=True,
             text=True,
             timeout=60,

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from heliograph import Client, VerificationFailed
+from heliograph import Client, Plain, VerificationFailed
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
@@ -80,7 +80,9 @@ async def test_the_sdk_registers_a_number(base_url: str, phones: Phones, tmp_pat
     async with AsyncExitStack() as stack:
         made = []
         for name in ("dora", "emil"):
-            client = await stack.enter_async_context(Client(tmp_path / f"{name}.db", base_url, ack_delay=0))
+            client = await stack.enter_async_context(
+                Client(tmp_path / f"{name}.db", base_url, seal=Plain(), ack_delay=0)
+            )
             number = phones.number()
             await client.request_code(number)
             code = await phones.code(number)

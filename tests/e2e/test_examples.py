@@ -22,7 +22,7 @@ pytestmark = pytest.mark.local_only  # clear encryption talks to loopback only
 
 def run(command: list[str], folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run to the end, with a home of its own."""
-    environment = {**os.environ, "HELIOGRAPH_HOME": str(folder), "NO_COLOR": "1"}
+    environment = {**os.environ, "HELIOGRAPH_HOME": str(folder), "HELIO_PLAIN_STORE": "1", "NO_COLOR": "1"}
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,

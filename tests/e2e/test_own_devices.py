@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from heliograph import Client, DeviceListChanged, HeliographError, PeerReplaced, SendFailed
+from heliograph import Client, DeviceListChanged, HeliographError, PeerReplaced, Plain, SendFailed
 
 from tests.e2e.client import ANSWER_SECONDS
 from tests.integration.oidc.issuer import Issuer
@@ -26,7 +26,7 @@ def opened(base_url: str, tmp_path: Path) -> Open:
     """Opens the profile of a name; the store stays for the next time."""
 
     def make(name: str) -> Client:
-        return Client(tmp_path / f"{name}.db", base_url, ack_delay=0, synchronous="normal")
+        return Client(tmp_path / f"{name}.db", base_url, seal=Plain(), ack_delay=0, synchronous="normal")
 
     return make
 

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import heliograph.client
 import websockets.asyncio.client  # noqa: F401  imported in the fork server, once for all devices
-from heliograph import HeliographError
+from heliograph import HeliographError, Plain
 from heliograph.client import Client
 from heliograph.connection import Timing
 from heliograph.events import MessageReceived, SentElsewhere, StatusChanged, StoreRolledBack, Undecryptable
@@ -105,6 +105,7 @@ class SdkDevice:
         self._client = Client(
             options["store"],
             options["base_url"],
+            seal=Plain(),
             synchronous="normal",  # processes are killed here, not machines
             ack_delay=0.02,
             timing=Timing(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from heliograph import Client
+from heliograph import Client, Plain
 from heliograph.transport import Channel, WebSocketTransport
 from websockets import ConnectionClosed
 
@@ -80,8 +80,10 @@ def test_a_thousand_texts_at_once_arrive_whole_and_in_order(cloud: LocalCloud, t
 
     async def story() -> tuple[list[str], int]:
         async with (
-            Client(tmp_path / "bob.db", cloud.base_url, synchronous="normal") as bob,
-            Client(tmp_path / "alice.db", cloud.base_url, synchronous="normal", transport=watched) as alice,
+            Client(tmp_path / "bob.db", cloud.base_url, seal=Plain(), synchronous="normal") as bob,
+            Client(
+                tmp_path / "alice.db", cloud.base_url, seal=Plain(), synchronous="normal", transport=watched
+            ) as alice,
         ):
             await bob.register("bob")
             await alice.register("alice")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from heliograph import Client
+from heliograph import Client, Plain
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
@@ -47,6 +47,8 @@ def profile(tmp_path: Path, cloud: LocalCloud) -> Callable[[str], Client]:
     """Opens the client of a name; again: the same file."""
 
     def open_profile(name: str) -> Client:
-        return Client(tmp_path / f"{name}.db", cloud.base_url, ack_delay=0, synchronous="normal")
+        return Client(
+            tmp_path / f"{name}.db", cloud.base_url, seal=Plain(), ack_delay=0, synchronous="normal"
+        )
 
     return open_profile

@@ -22,6 +22,7 @@ from heliograph import (
     NoServer,
     NotRegistered,
     NumberNotServed,
+    Plain,
     RateLimited,
     Unavailable,
     VerificationFailed,
@@ -155,7 +156,7 @@ def test_a_client_needs_a_server(tmp_path: Path) -> None:
     """Without any server, registering raises NoServer."""
 
     async def story() -> None:
-        async with Client(tmp_path / "a.db") as client:
+        async with Client(tmp_path / "a.db", seal=Plain()) as client:
             with pytest.raises(NoServer):
                 await client.register("alice")
 
@@ -237,8 +238,8 @@ def test_clear_text_stays_on_this_machine(tmp_path: Path, url: str) -> None:
 
     async def story() -> None:
         with pytest.raises(EncryptionRefused, match="not on this machine"):
-            await Client(tmp_path / "a.db", url).__aenter__()
-        async with Client(tmp_path / "a.db"):
+            await Client(tmp_path / "a.db", url, seal=Plain()).__aenter__()
+        async with Client(tmp_path / "a.db", seal=Plain()):
             pass
 
     run(story())
@@ -275,7 +276,12 @@ def test_clear_encryption_warns_once_and_refuses_foreign_envelopes(caplog: pytes
 
 def test_the_blocking_client(world: World) -> None:
     """Scripts register, send, read and receive without await."""
-    options = {"transport": world.server, "http_transport": world.server.http(), "ack_delay": 0.0}
+    options = {
+        "seal": Plain(),
+        "transport": world.server,
+        "http_transport": world.server.http(),
+        "ack_delay": 0.0,
+    }
     with (
         blocking.Client(world.directory / "a.db", BASE_URL, **options) as alice,
         blocking.Client(world.directory / "b.db", BASE_URL, **options) as bob,

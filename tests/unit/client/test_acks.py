@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from heliograph import MessageReceived
+from heliograph import MessageReceived, Plain
 from heliograph.acks import AckQueue
 from heliograph.ids import Address, ConversationId, mint
 from heliograph.store.database import Database
@@ -52,7 +52,7 @@ def test_an_ack_frame_holds_what_the_contract_allows(tmp_path: Path) -> None:
     """At most 256 entries a list and 64 conversations leave in one frame; the rest stays owed."""
 
     async def story() -> None:
-        database = Database(tmp_path / "store.db", "normal")
+        database = await Database.open(tmp_path / "store.db", "normal", Plain())
         queue = AckQueue(database, 60, lambda: None)
         kinds: list[AckKind] = ["delivered", "quiet", "read", "read_receipt"]
         for kind in kinds:
@@ -96,7 +96,7 @@ def test_quiet_acks_wait_for_company(tmp_path: Path) -> None:
     """Nobody waits for them: alone they are owed thirty times as long; anything else takes them along."""
 
     async def story() -> None:
-        database = Database(tmp_path / "store.db", "normal")
+        database = await Database.open(tmp_path / "store.db", "normal", Plain())
         queue = AckQueue(database, 10, lambda: None)
         loop = asyncio.get_running_loop()
 
@@ -134,7 +134,7 @@ def test_two_acks_of_a_row_become_one(tmp_path: Path, owed: AckKind, comes: AckK
     """In whatever order they come, refused or not: the row goes, and the higher status is told."""
 
     async def story() -> None:
-        database = Database(tmp_path / "store.db", "normal")
+        database = await Database.open(tmp_path / "store.db", "normal", Plain())
         conversation = ConversationId("c" * 22)
         message_id = mint(1)
         first, second = (Ack(message_id, "a:1", kind, conversation) for kind in (owed, comes))

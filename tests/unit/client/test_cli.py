@@ -32,6 +32,7 @@ Capture = pytest.CaptureFixture[str]
 def server(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     """Let every client of the command line talk with the fake server; profiles live beside the world's."""
     monkeypatch.setenv("HELIOGRAPH_HOME", str(world.directory))
+    monkeypatch.setenv("HELIO_PLAIN_STORE", "1")
     monkeypatch.delenv("HELIOGRAPH_SERVER", raising=False)
     monkeypatch.setattr(opening, "WebSocketTransport", lambda: world.server)
     monkeypatch.setattr(opening, "HttpApi", lambda url, clock, _: HttpApi(url, clock, world.server.http()))
@@ -361,7 +362,8 @@ def test_the_proof(
     server: FakeServer, world: World, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proof registers alice, bob and carol, sends once, and works again on a server that was reset."""
-    monkeypatch.setattr(sys, "argv", ["proof", "--base-url", BASE_URL, "--home", str(world.directory)])
+    options = ["--base-url", BASE_URL, "--home", str(world.directory), "--plain-store"]
+    monkeypatch.setattr(sys, "argv", ["proof", *options])
     assert proof.main() == 0
     assert proof.main() == 0
     assert "alice -> bob delivered" in capsys.readouterr().out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ from heliograph import (
 )
 from heliograph.ids import AccountId, id_milliseconds, mint, new_logical_id
 from heliograph.signing import AuthKey, Identity
-from heliograph.store import outgoing, peers, schema
+from heliograph.store import outgoing, peers
 from heliograph.store.peers import Peer
 
 from tests.unit.client.fake_server import error
-from tests.unit.client.world import World, newest, next_event, run, statuses, texts, until
+from tests.unit.client.world import World, newest, next_event, plain_store, run, statuses, texts, until
 
 YEAR = 365 * 24 * 3_600_000
 
@@ -254,8 +253,7 @@ def test_a_clock_that_fell_behind_is_corrected_at_once(world: World) -> None:
 
 def test_ids_go_on_rising_behind_a_frame_that_was_cut(tmp_path: Path) -> None:
     """Where ids run too far ahead the frame ends; the ids after it are larger than those in it."""
-    connection = sqlite3.connect(tmp_path / "alice.db")
-    schema.prepare(connection)
+    connection = plain_store(tmp_path / "alice.db")
     me = Identity(AccountId(mint(0)), 1, "alice", AuthKey.generate())
     own, bob = (Peer(account, "", 1, {1: ""}) for account in (me.account, AccountId(mint(1))))
     now = 1_700_000_000_000

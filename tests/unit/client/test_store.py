@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from heliograph import Client, MessageReceived, StoreLocked, StoreUnreadable
+from heliograph import Client, MessageReceived, Plain, StoreLocked, StoreUnreadable
 from heliograph.store import profile
 from heliograph.store.database import Database
 
@@ -37,7 +37,7 @@ def test_the_lock_dies_with_its_process(world: World, tmp_path: Path) -> None:
     code = (
         "import asyncio, heliograph\n"
         "async def main():\n"
-        f"    async with heliograph.Client({str(tmp_path / 'alice.db')!r}):\n"
+        f"    async with heliograph.Client({str(tmp_path / 'alice.db')!r}, seal=heliograph.Plain()):\n"
         "        print('open', flush=True); await asyncio.sleep(60)\n"
         "asyncio.run(main())"
     )
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_store_is_refused(world: World) -> None:
     async def story() -> None:
         for path in (other, newer):
             with pytest.raises(StoreUnreadable):
-                await Client(path).__aenter__()
+                await Client(path, seal=Plain()).__aenter__()
 
     run(story())
     assert other.read_bytes().startswith(b"this is a text file")
@@ -154,7 +154,7 @@ def test_work_that_waits_shares_one_commit_and_fails_alone(tmp_path: Path) -> No
     """A piece of work that raises is undone; what shared its transaction is kept."""
 
     async def story() -> None:
-        database = Database(tmp_path / "store.db", "normal")
+        database = await Database.open(tmp_path / "store.db", "normal", Plain())
 
         def good(connection: sqlite3.Connection) -> None:
             profile.put(connection, "good", 1)
@@ -178,7 +178,7 @@ def test_connect_numbers_are_stored_before_they_are_tried_and_rise(tmp_path: Pat
     """A number is max(last + 1, now); one that was tried far ahead does not lock the device out."""
 
     async def story() -> None:
-        database = Database(tmp_path / "store.db", "normal")
+        database = await Database.open(tmp_path / "store.db", "normal", Plain())
         numbers = [
             await database.run(lambda connection, now=now: profile.next_connect_number(connection, now))  # type: ignore[misc]
             for now in (1_000_000, 1_000_000, 999_990, 2_000_000, 1_500_000)

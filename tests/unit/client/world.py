@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from heliograph import Client, Message
+from heliograph import Client, Message, Plain
 from heliograph.connection import Timing
 from heliograph.content import Content
 from heliograph.encryption import ClearEncryption
 from heliograph.ids import AccountId, Address, base64url, conversation_id, new_logical_id
+from heliograph.store import schema
+from heliograph.store.seal import Unsealed, register
 from heliograph.stream import EventStream
 
 from tests.unit.client.fake_server import BASE_URL, FakeServer
@@ -47,7 +50,7 @@ class World:
 
     def client(self, name: str, **options: Any) -> Client:
         """Make a client of the profile `name`; not open yet."""
-        settings: dict[str, Any] = {"ack_delay": 0.0, "synchronous": "normal"} | options
+        settings: dict[str, Any] = {"seal": Plain(), "ack_delay": 0.0, "synchronous": "normal"} | options
         timing = replace(FAST, **settings.pop("timing", {}))
         return Client(
             self.directory / f"{name}.db",
@@ -78,6 +81,14 @@ class World:
     def stranger(self, handle: str = "mallory") -> Address:
         """Put an account on the server that no client runs for."""
         return Address(f"{self.server.add_account(handle, 'A' * 43)}:1")
+
+
+def plain_store(path: Path) -> sqlite3.Connection:
+    """Make a store that is not sealed, for tests of single store modules."""
+    connection = sqlite3.connect(path)
+    schema.prepare(connection)
+    register(connection, Unsealed())
+    return connection
 
 
 def seal(sender: Address, to: AccountId, text: str, logical_id: str | None = None) -> str:

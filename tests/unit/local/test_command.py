@@ -97,11 +97,12 @@ def proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_proof_gets_the_address_and_its_last_line_is_shown(proof: Path) -> None:
-    """The SDK is told the base URL, its profiles with their handles, and where codes stand; nothing else."""
+    """The SDK is told the base URL, plain profiles with their handles, where codes stand; nothing else."""
     proof.write_text("import sys\nprint('noise')\nprint(*sys.argv[1:])")
     told = seed.prove("http://127.0.0.1:1/x", Path("/h"), {"a": "a", "b": "+12015550101"}, Path("/l"))
     assert told == (
-        "--base-url http://127.0.0.1:1/x --home /h --code-log /l --profile a=a --profile b=+12015550101"
+        "--base-url http://127.0.0.1:1/x --home /h --plain-store --code-log /l"
+        " --profile a=a --profile b=+12015550101"
     )
 
 

@@ -1,6 +1,6 @@
 """Heliograph: end-to-end encrypted messaging with no servers to run. This is its Python SDK.
 
-async with Client("alice.db", server=BASE_URL) as me:
+async with Client("alice.db", server=BASE_URL, seal=Keyring()) as me:
     await me.register("alice")
     bob = await me.conversation("bob")
     message = await bob.send("Hi Bob")
@@ -24,6 +24,7 @@ from heliograph.errors import (
     EncryptionRefused,
     HandleTaken,
     HeliographError,
+    KeyringUnavailable,
     LinkedElsewhere,
     NetworkError,
     NoAnswer,
@@ -33,6 +34,7 @@ from heliograph.errors import (
     NumberNotServed,
     RateLimited,
     RecipientBlocked,
+    SealRequired,
     SendFailed,
     StoreLocked,
     StoreUnreadable,
@@ -40,6 +42,8 @@ from heliograph.errors import (
     Unavailable,
     VerificationFailed,
     VersionUnsupported,
+    WrongPassphrase,
+    WrongSeal,
 )
 from heliograph.events import (
     ConnectionChanged,
@@ -55,6 +59,7 @@ from heliograph.events import (
 from heliograph.ids import AccountId, Address, ConversationId, Cursor, LogicalId, MessageId
 from heliograph.linking import LinkOffer
 from heliograph.model import CodeSent, Conversation, Device, Message
+from heliograph.store.seal import Keyring, Passphrase, Plain, Seal
 
 __version__ = "0.1.0"
 
@@ -84,6 +89,8 @@ __all__ = [
     "Event",
     "HandleTaken",
     "HeliographError",
+    "Keyring",
+    "KeyringUnavailable",
     "LinkOffer",
     "LinkedElsewhere",
     "LogicalId",
@@ -96,9 +103,13 @@ __all__ = [
     "NotFound",
     "NotRegistered",
     "NumberNotServed",
+    "Passphrase",
     "PeerReplaced",
+    "Plain",
     "RateLimited",
     "RecipientBlocked",
+    "Seal",
+    "SealRequired",
     "SendFailed",
     "SentElsewhere",
     "StatusChanged",
@@ -110,4 +121,6 @@ __all__ = [
     "Undecryptable",
     "VerificationFailed",
     "VersionUnsupported",
+    "WrongPassphrase",
+    "WrongSeal",
 ]

@@ -1,8 +1,9 @@
 """The client without `await`, for scripts: an event loop in a thread.
 
+from heliograph import Keyring
 from heliograph.blocking import Client
 
-with Client("alice.db", server=BASE_URL) as me:
+with Client("alice.db", server=BASE_URL, seal=Keyring()) as me:
     me.send("bob", "Hi Bob")
     for message in me.receive(timeout=10):
         print(message.text)

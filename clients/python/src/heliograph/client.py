@@ -28,6 +28,8 @@ class Client(OwnAccount):
         store: The profile's file; made at the first use, readable by its owner only.
         server: Base URL of the server; a registered profile remembers its own.
         fallback_server: Base URL for a profile that has none yet.
+        seal: How keys and messages lie in the file: `Passphrase(text)`, `Keyring()` or `Plain()`. A new store
+            wants one; an existing one remembers, and wants its passphrase.
         encryption: How messages are sealed; by default clear text, which only a server on this machine gets.
         connect: False opens the store without connecting: history, and an outbox that waits.
         ack_delay: Seconds that acknowledgements wait for others, or for a message to ride on.
@@ -39,6 +41,10 @@ class Client(OwnAccount):
     Raises:
         StoreLocked: On entering, when another process has the store open.
         StoreUnreadable: On entering, when the file is something else.
+        SealRequired: On entering a new store, or one with a passphrase, without a `seal`.
+        WrongPassphrase: On entering, when the store has another one; nothing else happens.
+        WrongSeal: On entering, when the store is sealed in another way.
+        KeyringUnavailable: On entering, when the OS has no keyring, or that one no key for the store.
         EncryptionRefused: On entering, when the encryption does not allow the server.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 TRANSIENT = frozenset(
     {
@@ -29,17 +29,21 @@ SDK_CODES = frozenset(
         "CLOSED",
         "ENCRYPTION_REFUSED",
         "HANDSHAKE_REFUSED",
+        "KEYRING_UNAVAILABLE",
         "NETWORK",
         "NOT_REGISTERED",
         "NO_SERVER",
         "PROOF_FAILED",
         "REPLACED",
+        "SEAL_REQUIRED",
         "SEND_FAILED",
         "STORE_LOCKED",
         "STORE_UNREADABLE",
         "TIMEOUT",
         "UNDECRYPTABLE",
         "VERSION_UNSUPPORTED",
+        "WRONG_PASSPHRASE",
+        "WRONG_SEAL",
     }
 )
 """Codes that no server sends."""
@@ -205,6 +209,40 @@ class StoreUnreadable(HeliographError):
     """The file is not a store, or a newer SDK wrote it."""
 
     default_code = "STORE_UNREADABLE"
+
+
+class SealRequired(HeliographError):
+    """A store needs to be told how it is sealed.
+
+    Attributes:
+        kind: `passphrase`: give it. None: the store is new and nobody said how to seal it.
+    """
+
+    default_code = "SEAL_REQUIRED"
+
+    def __init__(self, kind: Literal["passphrase"] | None) -> None:
+        new = "a new store wants a seal: pass seal=Passphrase(...), Keyring() or Plain()"
+        known = "the store is sealed by a passphrase: pass seal=Passphrase(...)"
+        super().__init__(known if kind else new)
+        self.kind = kind
+
+
+class WrongPassphrase(HeliographError):
+    """The store is sealed by another passphrase."""
+
+    default_code = "WRONG_PASSPHRASE"
+
+
+class WrongSeal(HeliographError):
+    """The store is sealed in another way, or cannot be sealed in that one."""
+
+    default_code = "WRONG_SEAL"
+
+
+class KeyringUnavailable(HeliographError):
+    """This machine has no keyring, it is locked, or has no key for the store."""
+
+    default_code = "KEYRING_UNAVAILABLE"
 
 
 class NotRegistered(HeliographError):

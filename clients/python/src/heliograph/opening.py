@@ -20,6 +20,7 @@ from heliograph.signing import Identity
 from heliograph.store import event_log, peers, profile
 from heliograph.store.database import Database, Synchronous
 from heliograph.store.peers import Peer
+from heliograph.store.seal import Kind, Seal
 from heliograph.stream import EventStream
 from heliograph.transport import Transport, WebSocketTransport
 
@@ -36,6 +37,7 @@ class OpenProfile:
         server: str | None = None,
         *,
         fallback_server: str | None = None,
+        seal: Seal | None = None,
         encryption: Encryption | None = None,
         connect: bool = True,
         ack_delay: float = 1.0,
@@ -47,6 +49,7 @@ class OpenProfile:
         self._path = Path(store)
         self._server = server
         self._fallback_server = fallback_server
+        self._seal = seal
         self._encryption: Encryption = encryption or ClearEncryption()
         self._connect = connect
         self._ack_delay = ack_delay
@@ -66,7 +69,7 @@ class OpenProfile:
         self._last_logged = Cursor(0)
 
     async def __aenter__(self) -> Self:
-        self._database = Database(self._path, self._synchronous)
+        self._database = await Database.open(self._path, self._synchronous, self._seal)
         try:
             self._identity, stored, self._cursor, self._last_logged = await self._database.run(
                 lambda connection: (
@@ -140,6 +143,24 @@ class OpenProfile:
     def server(self) -> str | None:
         """The server's base URL."""
         return self._server
+
+    @property
+    def sealed_by(self) -> Kind:
+        """How the store is sealed: `passphrase`, `keyring`, or `plain`, which is not at all."""
+        return self._store().kind
+
+    async def change_seal(self, new: Seal) -> None:
+        """Seal the store in another way: by another passphrase, from a passphrase to the keyring, or back.
+
+        Only the key of the store is wrapped anew, so this takes as long as opening does. A crash in the
+        middle leaves the old seal or the new one, never none.
+
+        Raises:
+            WrongSeal: One of the two is `Plain`: make a new store and link it.
+            KeyringUnavailable: There is no keyring, or it is locked.
+        """
+        await self._store().change_seal(new)
+        self._seal = new
 
     @property
     def state(self) -> ConnectionChanged:

@@ -1,9 +1,11 @@
 """Proof that a server works: one message from alice to bob over real sockets, stored and acknowledged.
 
-    python -m heliograph.proof --base-url URL --home DIR [--profile alice --profile bob --profile carol]
+    python -m heliograph.proof --base-url URL --home DIR --plain-store [--profile alice --profile bob]
 
 A profile registers under its own name, or as `--profile alice=+12015550100` under another handle; the codes
 of phone numbers are read from the log of a local cloud, `--code-log FILE`.
+
+New profiles are not sealed: `--plain-store` says that this is meant. Sealed ones are refused.
 
 Registers the profiles that have no account yet and lets them accept each other, so that everybody can chat
 with everybody at once. Prints the milliseconds from `send` to `delivered`; exit code 0, or 1 with the reason.
@@ -28,6 +30,7 @@ from heliograph.events import MessageReceived
 from heliograph.home import Home
 from heliograph.ids import AccountId, Cursor
 from heliograph.signing import is_loopback
+from heliograph.store.seal import Plain
 
 SECONDS = 30
 CODE = re.compile(r"\b[0-9]{6}(?= is your Heliograph code)")
@@ -37,6 +40,8 @@ async def prove(
     base_url: str, home: Home, profiles: Mapping[str, str], code_log: Path | None = None
 ) -> float:
     """Send a message from the first profile to the second; `profiles` are their handles by name.
+
+    The stores are plain.
 
     Returns:
         Milliseconds from `send` until the sender knew that it was stored and acknowledged.
@@ -72,7 +77,7 @@ async def _open(stack: AsyncExitStack, base_url: str, home: Home, profile: str) 
     elsewhere do not lose accounts, so nothing is set aside for them.
     """
     store = home.store(profile)
-    client = await Client(store, base_url, ack_delay=0).__aenter__()
+    client = await Client(store, base_url, seal=Plain(), ack_delay=0).__aenter__()
     stack.push_async_callback(client.close)
     await client.discover()
     if not client.registered:
@@ -86,7 +91,7 @@ async def _open(stack: AsyncExitStack, base_url: str, home: Home, profile: str) 
         aside = store.with_name(f"{store.name}.set-aside-{time.strftime('%Y%m%d-%H%M%S')}")
         store.rename(aside)
         sys.stderr.write(f"the server does not know {profile} any more; its profile is kept as {aside}\n")
-        client = await Client(store, base_url, ack_delay=0).__aenter__()
+        client = await Client(store, base_url, seal=Plain(), ack_delay=0).__aenter__()
         stack.push_async_callback(client.close)
     return client
 
@@ -131,6 +136,12 @@ def main() -> int:
     )
     parser.add_argument("--base-url", required=True, help="base URL of the server")
     parser.add_argument("--home", type=Path, help="directory of the profiles; default: that of helio")
+    parser.add_argument(
+        "--plain-store",
+        action="store_true",
+        required=True,
+        help="the profiles are not sealed: for trying things out",
+    )
     parser.add_argument(
         "--profile",
         action="append",

@@ -113,6 +113,9 @@ class AuthKey:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = base64url(self._key.public_key().public_bytes_raw())
 
+    def __repr__(self) -> str:
+        return f"AuthKey(public={self.public!r})"
+
     @classmethod
     def generate(cls) -> AuthKey:
         """Make a new key."""

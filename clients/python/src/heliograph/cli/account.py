@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from heliograph.cli.context import UsageError, current
+from heliograph.cli.context import current
 from heliograph.cli.lines import stdin_lines
+from heliograph.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from heliograph.client import Client
@@ -123,7 +124,9 @@ async def accept(handle: str) -> None:
 
 
 async def status() -> None:
-    """Show the profile: who it is, where its server is, what waits. Works offline."""
+    """Show the profile: who it is, how it is sealed, where its server is, what waits. Works offline."""
+    from heliograph.store.seal import DESCRIPTIONS  # noqa: PLC0415 - `helio --help` needs no store
+
     context = current.get()
     store = context.store
     if not store.exists():
@@ -136,12 +139,13 @@ async def status() -> None:
         pending = await me.pending()
         peers = [conversation.handle for conversation in await me.conversations()]
         context.show(
-            f"profile   {context.profile}  {store}\n"
+            f"profile   {context.profile}  {store}  {DESCRIPTIONS[me.sealed_by]}\n"
             f"account   {me.handle}  {me.account}  device {me.device}\n"
             f"server    {me.server}\n"
             f"outbox    {pending} pending\n"
             f"chats     {', '.join(peers) or 'none yet'}",
             profile=context.profile,
+            sealed_by=me.sealed_by,
             handle=me.handle,
             account=me.account,
             device=me.device,

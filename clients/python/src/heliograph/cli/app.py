@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from heliograph.cli import refusals
-from heliograph.cli.context import Context, UsageError, current
+from heliograph.cli.context import Context, current
+from heliograph.cli.sealing import SealOptions
+from heliograph.cli.usage import UsageError
 
 app = App(
     name="helio",
@@ -47,6 +50,9 @@ def launch(
     profile: Annotated[str, Parameter(name=["--profile", "-p"], env_var="HELIOGRAPH_PROFILE")] = "default",
     server: Annotated[str | None, Parameter(name="--server")] = None,
     json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    passphrase_file: Annotated[Path | None, Parameter(name="--passphrase-file")] = None,
+    keyring: Annotated[bool, Parameter(name="--keyring", negative=())] = False,
+    plain_store: Annotated[bool, Parameter(name="--plain-store", negative=())] = False,
 ) -> object:
     """Run a command.
 
@@ -58,8 +64,15 @@ def launch(
         Base URL of the server; a registered profile remembers its own.
     json
         One JSON object per line on stdout, text for people on stderr.
+    passphrase_file
+        File whose first line is the profile's passphrase; else $HELIO_PASSPHRASE, else it is asked for.
+    keyring
+        A new profile opens with a key in the keyring of this machine.
+    plain_store
+        A new profile is not sealed: whoever reads its file has its keys and messages.
     """
-    current.set(Context(profile, server, json))
+    seal = SealOptions(passphrase_file, keyring, plain_store)
+    current.set(Context(profile, server, json, seal))
     return app(tokens, exit_on_error=False, print_error=False)
 
 

@@ -6,29 +6,21 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heliograph.cli.sealing import SealOptions
+from heliograph.cli.usage import UsageError
 from heliograph.home import Home
 
 if TYPE_CHECKING:
     from heliograph.client import Client
+    from heliograph.store.seal import Seal
 
 HIDDEN = frozenset({"_actions", "position", "seq"})
-
-
-class UsageError(Exception):
-    """The command line cannot be carried out as it stands; exit code 2.
-
-    `next_command` is what to type instead.
-    """
-
-    def __init__(self, message: str, next_command: str) -> None:
-        super().__init__(message)
-        self.next_command = next_command
 
 
 @dataclass(slots=True)
@@ -38,6 +30,7 @@ class Context:
     profile: str
     server: str | None
     json: bool
+    seal: SealOptions = field(default_factory=SealOptions)
     home: Home = field(default_factory=Home)
 
     @property
@@ -57,11 +50,21 @@ class Context:
 
         Raises:
             NotRegistered: It has no account, and the command needs one.
+            SealRequired: Nobody said how the new store is sealed, or what its passphrase is.
         """
         from heliograph.client import Client  # noqa: PLC0415 - `helio --help` needs no client
-        from heliograph.errors import NotRegistered  # noqa: PLC0415
+        from heliograph.errors import NotRegistered, SealRequired  # noqa: PLC0415
 
-        async with Client(self.store, self.server, fallback_server=self.home.server(), connect=connect) as me:
+        def client(seal: Seal | None) -> Client:
+            fallback = self.home.server()
+            return Client(self.store, self.server, fallback_server=fallback, seal=seal, connect=connect)
+
+        async with AsyncExitStack() as stack:
+            try:
+                me = await stack.enter_async_context(client(self.seal.said()))
+            except SealRequired as needed:
+                seal = self.seal.wanted(needed, self.profile)
+                me = await stack.enter_async_context(client(seal))
             if registered and not me.registered:
                 raise NotRegistered(f"profile {self.profile} has no account yet")
             yield me

@@ -24,11 +24,13 @@ async def doctor(*, timeout: float = 10) -> int:  # noqa: ASYNC109 - a command l
     timeout
         Seconds to wait for the connection.
     """
+    from heliograph.store.seal import DESCRIPTIONS  # noqa: PLC0415 - `helio --help` needs no store
+
     context = current.get()
     checks = _Checks(context)
     try:
         async with context.client(registered=False) as me:
-            checks.ok("store", f"{context.store}, not in use elsewhere")
+            checks.ok("store", f"{context.store}, {DESCRIPTIONS[me.sealed_by]}, not in use elsewhere")
             await _check(me, checks, timeout)
     except StoreLocked as problem:
         checks.problem("store", problem)

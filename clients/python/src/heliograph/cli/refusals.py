@@ -21,6 +21,8 @@ _CODES = {
     "NO_SERVER": USAGE,
     "BAD_LINK_CODE": USAGE,
     "BAD_HANDLE": USAGE,
+    "SEAL_REQUIRED": USAGE,
+    "WRONG_SEAL": USAGE,
 }
 
 _NEXT = {
@@ -42,6 +44,12 @@ _NEXT = {
     "RECIPIENT_BLOCKED": "{helio} unblock HANDLE",
     "STORE_LOCKED": "end the other helio, or use another profile: helio -p NAME ...",
     "STORE_UNREADABLE": "move the file away, then {helio} register HANDLE",
+    "SEAL_REQUIRED": (
+        "{helio} with --keyring, --passphrase-file FILE (or $HELIO_PASSPHRASE), or --plain-store (not sealed)"
+    ),
+    "WRONG_PASSPHRASE": "repeat the command with the profile's passphrase; nobody can restore a lost one",
+    "WRONG_SEAL": "repeat the command without --keyring, --passphrase-file or --plain-store",
+    "KEYRING_UNAVAILABLE": "unlock the keyring   (a new profile may have --passphrase-file FILE instead)",
     "TOO_LARGE": "split the text: a message holds 8 KiB",
     "DEVICE_REMOVED": "helio -p NEW_PROFILE link   (this device was removed from its account)",
     "UNAUTHENTICATED": "helio -p NEW_PROFILE register HANDLE   (the server does not know this account)",

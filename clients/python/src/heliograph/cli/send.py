@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from heliograph.cli.context import UsageError, current
+from heliograph.cli.context import current
+from heliograph.cli.usage import UsageError
 
 
 async def send(

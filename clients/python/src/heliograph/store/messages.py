@@ -12,8 +12,8 @@ REMEMBERED_MS = 36 * 86_400_000
 """How long the name of a received message is kept for dedupe: longer than an inbox keeps its row."""
 
 COLUMNS = (
-    "m.seq, m.account, m.logical_id, m.sender, m.peer, m.outgoing, m.id, m.position, m.text, m.sent_at, "
-    "m.expires, m.status, m.error"
+    "m.seq, m.account, m.logical_id, m.sender, m.peer, m.outgoing, m.id, m.position, "
+    "unseal(m.text, 'messages.text'), m.sent_at, m.expires, m.status, m.error"
 )
 
 
@@ -54,7 +54,7 @@ def add(
     done = connection.execute(
         "INSERT INTO messages "
         "(account, logical_id, sender, peer, outgoing, id, position, text, sent_at, expires, status) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, seal(?, 'messages.text'), ?, ?, ?)",
         (
             account,
             logical_id,

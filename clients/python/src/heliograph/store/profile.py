@@ -19,13 +19,28 @@ def put(connection: sqlite3.Connection, name: str, value: str | int) -> None:
     connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, str(value)))
 
 
+def get_secret(connection: sqlite3.Connection, name: str) -> str | None:
+    """Read a setting that is sealed."""
+    row = connection.execute(
+        "SELECT unseal(value, 'settings.' || name) FROM settings WHERE name = ?", (name,)
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def put_secret(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Write a setting, sealed."""
+    connection.execute(
+        "INSERT OR REPLACE INTO settings VALUES (?1, seal(?2, 'settings.' || ?1))", (name, value)
+    )
+
+
 def key(connection: sqlite3.Connection) -> AuthKey:
     """Give the device's key; made once, before anybody hears of it: a repeated registration has the same."""
-    seed = get(connection, "auth_seed")
+    seed = get_secret(connection, "auth_seed")
     if seed is not None:
         return AuthKey(from_base64url(seed))
     made = AuthKey.generate()
-    put(connection, "auth_seed", base64url(made.seed))
+    put_secret(connection, "auth_seed", base64url(made.seed))
     return made
 
 

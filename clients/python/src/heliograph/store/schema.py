@@ -1,4 +1,4 @@
-"""Tables of a store, version 1."""
+"""Tables of a store, version 2. What is `sealed` is written by `seal(value, label)`: see `store.seal`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sqlite3
 
 from heliograph.errors import StoreUnreadable
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
--- One value a name: identity, server, mark, cursor.
+-- One value a name: identity, server, mark, cursor; how the store is sealed. The auth seed is sealed.
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- Connect numbers, written before they are tried; kept back to the last one that the server confirmed.
@@ -38,7 +38,7 @@ CREATE TABLE messages (
     outgoing INTEGER NOT NULL,
     id TEXT,                    -- the largest id it went under
     position TEXT NOT NULL,     -- id, or '~' + time while it has none: sorts behind all ids
-    text TEXT NOT NULL,
+    text BLOB NOT NULL,         -- sealed
     sent_at INTEGER NOT NULL,
     expires TEXT NOT NULL,
     status TEXT NOT NULL,
