@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def files() -> dict[str, dict[str, Any]]:
         "conversation.json": conversations(),
         "ids.json": ids(),
         "link_check.json": link_checks(),
+        "safety_number.json": safety_numbers(),
         "encryption.json": encryption.vectors(),
     }
 
@@ -115,6 +116,17 @@ def link_checks() -> dict[str, Any]:
     }
 
 
+def safety_numbers() -> dict[str, Any]:
+    """What two owners compare, with entry 1 of both chains and all that is computed from it."""
+    times = {ALICE: NOW, BOB: NOW + 1}
+    pairs = [((ALICE, FIRST_SEED), (BOB, SECOND_SEED)), ((BOB, SECOND_SEED), (ALICE, FIRST_SEED))]
+    pairs += [((ALICE, SECOND_SEED), (BOB, SECOND_SEED)), ((ALICE, FIRST_SEED), (BOB, bytes(32)))]
+    return {
+        "about": "Both entries 1; digits: 12 groups; qr: what a code holds. The lower block is first.",
+        "vectors": [_safety_number(*(_side(*side, times[side[0]]) for side in pair)) for pair in pairs],
+    }
+
+
 def ids() -> dict[str, Any]:
     """UUIDv7 from milliseconds and 74 random bits; the whole weeks since 1970 name partitions."""
     full = (1 << 74) - 1
@@ -181,6 +193,39 @@ def _conversation(mine: str, other: str) -> str:
 def _link_check(audience: str, account: str, device: int, auth_key: str) -> str:
     text = f"heliograph-link-check-v1\n{audience}\n{account}\n{device}\n{auth_key}"
     return f"{int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) % 1_000_000:06}"
+
+
+def _side(account: str, seed: bytes, time: int) -> dict[str, Any]:
+    """One account: entry 1 of its chain, its hash, its block of digits and its half of the QR form."""
+    key, raw_key = _public_key(seed), _raw_public_key(seed)
+    text = f"heliograph-chain-v1\n{account}\n1\n-\nadd\n1\n{key}\n0\n{time}"
+    entry_hash = _b64(hashlib.sha256(f"{text}\n-".encode()).digest())
+    digest = f"heliograph-safety-v1\n{account}\n{entry_hash}".encode()
+    for _ in range(5200):
+        digest = hashlib.sha512(digest + raw_key).digest()
+    block = "".join(f"{int(digest[at : at + 5].hex(), 16) % 100_000:05}" for at in (0, 5, 10, 15, 20, 25))
+    said = f"heliograph-safety-qr-v1\n{account}\n{entry_hash}\n{key}"
+    fingerprint = _b64(hashlib.sha256(said.encode()).digest())
+    return {
+        "account": account,
+        "auth_key": key,
+        "time": time,
+        "entry_hash": entry_hash,
+        "block": block,
+        "fingerprint": fingerprint,
+    }
+
+
+def _safety_number(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    low, high = sorted((one, other), key=lambda side: side["block"])
+    digits = low["block"] + high["block"]
+    prints = urlsafe_b64decode(low["fingerprint"] + "=") + urlsafe_b64decode(high["fingerprint"] + "=")
+    return {
+        "mine": one,
+        "other": other,
+        "digits": " ".join(digits[at : at + 5] for at in range(0, 60, 5)),
+        "qr": f"hs1.{_b64(prints)}",
+    }
 
 
 def _uuid7(ms: int, random: int) -> str:

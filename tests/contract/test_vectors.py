@@ -60,6 +60,40 @@ def test_link_checks_are_six_digits_of_a_digest(vector: dict[str, Any]) -> None:
     assert len({v["check"] for v in vectors("link_check.json")}) == len(vectors("link_check.json"))
 
 
+@pytest.mark.parametrize("vector", vectors("safety_number.json"), ids=lambda vector: vector["digits"][:5])
+def test_safety_numbers_are_digests_of_both_first_entries(vector: dict[str, Any]) -> None:
+    """Recomputed from the rule: entry hash, 5,200 rounds, five bytes a group, the lower block first."""
+    halves = []
+    for side in (vector["mine"], vector["other"]):
+        fields = [side["account"], "1", "-", "add", "1", side["auth_key"], "0", str(side["time"])]
+        entry = hashlib.sha256("\n".join(["heliograph-chain-v1", *fields, "-"]).encode()).digest()
+        assert raw(side["entry_hash"]) == entry
+        value = "\n".join(["heliograph-safety-v1", side["account"], side["entry_hash"]]).encode()
+        rounds = 0
+        while rounds < 5200:
+            value, rounds = hashlib.sha512(value + raw(side["auth_key"])).digest(), rounds + 1
+        numbers = [
+            sum(byte << 8 * (4 - at) for at, byte in enumerate(value[n : n + 5])) for n in range(0, 30, 5)
+        ]
+        said = ["heliograph-safety-qr-v1", side["account"], side["entry_hash"], side["auth_key"]]
+        halves.append(
+            (
+                [f"{number % 10**5:05d}" for number in numbers],
+                hashlib.sha256("\n".join(said).encode()).digest(),
+            )
+        )
+    (low, low_print), (high, high_print) = sorted(halves, key=lambda half: "".join(half[0]))
+    assert vector["digits"].split(" ") == low + high
+    assert raw(vector["qr"].removeprefix("hs1.")) == low_print + high_print
+
+
+def test_safety_numbers_do_not_depend_on_the_side() -> None:
+    """Both owners read the same; another key or account gives another number."""
+    found = vectors("safety_number.json")
+    assert (found[0]["digits"], found[0]["qr"]) == (found[1]["digits"], found[1]["qr"])
+    assert len({v["digits"] for v in found}) == len({v["qr"] for v in found}) == len(found) - 1
+
+
 def test_every_purpose_has_a_vector() -> None:
     """Each purpose that docs/protocol.md names is there, and no other."""
     purposes = {vector["fields"]["purpose"] for vector in vectors("signed_bytes.json")}

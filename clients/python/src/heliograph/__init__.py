@@ -24,6 +24,7 @@ from heliograph.errors import (
     EncryptionRefused,
     HandleTaken,
     HeliographError,
+    IdentityUntrusted,
     KeyringUnavailable,
     LinkedElsewhere,
     NetworkError,
@@ -34,6 +35,7 @@ from heliograph.errors import (
     NumberNotServed,
     RateLimited,
     RecipientBlocked,
+    SafetyNumberDiffers,
     SealRequired,
     SendFailed,
     StoreLocked,
@@ -49,6 +51,7 @@ from heliograph.events import (
     ConnectionChanged,
     DeviceListChanged,
     Event,
+    IdentityChanged,
     MessageReceived,
     PeerReplaced,
     SentElsewhere,
@@ -59,6 +62,7 @@ from heliograph.events import (
 from heliograph.ids import AccountId, Address, ConversationId, Cursor, LogicalId, MessageId
 from heliograph.linking import LinkOffer
 from heliograph.model import CodeSent, Conversation, Device, Message
+from heliograph.safety_number import SafetyNumber
 from heliograph.store.seal import Keyring, Passphrase, Plain, Seal
 
 __version__ = "0.1.0"
@@ -89,6 +93,8 @@ __all__ = [
     "Event",
     "HandleTaken",
     "HeliographError",
+    "IdentityChanged",
+    "IdentityUntrusted",
     "Keyring",
     "KeyringUnavailable",
     "LinkOffer",
@@ -108,6 +114,8 @@ __all__ = [
     "Plain",
     "RateLimited",
     "RecipientBlocked",
+    "SafetyNumber",
+    "SafetyNumberDiffers",
     "Seal",
     "SealRequired",
     "SendFailed",

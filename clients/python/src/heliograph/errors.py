@@ -29,12 +29,14 @@ SDK_CODES = frozenset(
         "CLOSED",
         "ENCRYPTION_REFUSED",
         "HANDSHAKE_REFUSED",
+        "IDENTITY_CHANGED",
         "KEYRING_UNAVAILABLE",
         "NETWORK",
         "NOT_REGISTERED",
         "NO_SERVER",
         "PROOF_FAILED",
         "REPLACED",
+        "SAFETY_NUMBER_DIFFERS",
         "SEAL_REQUIRED",
         "SEND_FAILED",
         "STORE_LOCKED",
@@ -279,6 +281,21 @@ class LinkedElsewhere(HeliographError):
     """The new device was linked to another account than its owner's: somebody else saw its code."""
 
     default_code = "LINKED_ELSEWHERE"
+
+
+class IdentityUntrusted(HeliographError):
+    """The server shows another identity of an account than the one that is pinned here.
+
+    `details["account"]` is the account, which may be the own one. Nothing is sent to it until it is trusted.
+    """
+
+    default_code = "IDENTITY_CHANGED"
+
+
+class SafetyNumberDiffers(HeliographError):
+    """What was scanned is not the safety number that this device computes: somebody may be in between."""
+
+    default_code = "SAFETY_NUMBER_DIFFERS"
 
 
 class SendFailed(HeliographError):

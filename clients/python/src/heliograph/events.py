@@ -46,10 +46,35 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class DeviceListChanged:
-    """The devices of an account changed: of the own one, or of one that this one knows."""
+    """The devices of an account changed: of the own one, or of one that this one knows.
+
+    A device of the account signed each change, or nobody did and it is blocked: see `IdentityChanged`.
+    """
 
     account: AccountId
     version: int
+    cursor: Cursor
+    added: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """The server shows another identity of an account than the one that is pinned here: perhaps a lie.
+
+    Nothing is sent to it until `Client.trust` (messages fail with `IDENTITY_CHANGED`). Its device list has a
+    device that none of its devices signed, its history is another one, or it has the handle of an account
+    that was verified. For the own account: somebody may be reading along, and nothing is sent to anybody.
+    With `block_new_devices` also: a verified account has a new device, signed as it should be.
+
+    Attributes:
+        account: The account; perhaps the own one.
+        verified: Its safety number was compared (or that of the account which had its handle).
+        cursor: Place of the event.
+    """
+
+    account: AccountId
+    verified: bool
     cursor: Cursor
 
 
@@ -112,6 +137,7 @@ Event = (
     | SentElsewhere
     | StatusChanged
     | DeviceListChanged
+    | IdentityChanged
     | PeerReplaced
     | Undecryptable
     | StoreRolledBack

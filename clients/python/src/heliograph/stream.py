@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heliograph.events import (
     ConnectionChanged,
     DeviceListChanged,
     Event,
+    IdentityChanged,
     MessageReceived,
     PeerReplaced,
     SentElsewhere,
@@ -118,17 +119,25 @@ class EventStream:
     def _event(self, entry: Logged) -> Event | None:
         if entry.message is not None:
             return self._about(self._to_message(entry.message), entry)
-        body, cursor = entry.body, entry.cursor
-        match entry.kind:
+        return self._durable(entry.kind, entry.body, entry.cursor)
+
+    def _durable(self, kind: str, body: dict[str, Any], cursor: Cursor) -> Event | None:
+        event: Event | None = None
+        match kind:
             case "devices":
-                return DeviceListChanged(body.get("account", self._own), body["version"], cursor)
+                added, removed = tuple(body.get("added", ())), tuple(body.get("removed", ()))
+                account = body.get("account", self._own)
+                event = DeviceListChanged(account, body["version"], cursor, added, removed)
+            case "identity":
+                event = IdentityChanged(body["account"], body["verified"], cursor)
             case "replaced":
-                return PeerReplaced(body["account"], body["handle"], body["by"], cursor)
+                event = PeerReplaced(body["account"], body["handle"], body["by"], cursor)
             case "undecryptable":
-                return Undecryptable(MessageId(body["id"]), Address(body["sender"]), body["reason"], cursor)
+                sender = Address(body["sender"])
+                event = Undecryptable(MessageId(body["id"]), sender, body["reason"], cursor)
             case "rolled_back":
-                return StoreRolledBack(body["previous_connect"], cursor)
-        return None
+                event = StoreRolledBack(body["previous_connect"], cursor)
+        return event
 
     def _about(self, message: Message, entry: Logged) -> Event:
         match entry.kind:

@@ -25,6 +25,29 @@ CREATE TABLE peers (
 ) WITHOUT ROWID;
 CREATE INDEX peers_by_handle ON peers (handle);
 
+-- The identity of an account as it was verified, and while the server shows another one: that.
+CREATE TABLE pins (
+    account TEXT PRIMARY KEY,
+    length INTEGER NOT NULL,     -- of the device chain
+    head TEXT NOT NULL,          -- hash of its newest entry
+    first_hash TEXT NOT NULL,
+    first_key TEXT NOT NULL,
+    unsigned TEXT NOT NULL,      -- JSON object: device -> auth key, of devices trusted without a signature
+    shown TEXT                   -- JSON; none: all is well. Else nothing is sent until it is trusted
+) WITHOUT ROWID;
+
+-- All devices in the chain of a pinned account, removed ones too: their late messages are verified.
+CREATE TABLE chain_devices (
+    account TEXT NOT NULL,
+    device INTEGER NOT NULL,
+    auth_key TEXT NOT NULL,
+    live INTEGER NOT NULL,       -- added and not removed
+    PRIMARY KEY (account, device)
+) WITHOUT ROWID;
+
+-- Accounts whose safety number was compared; the mark is that of one identity and of no other.
+CREATE TABLE verified (account TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
+
 -- Newest message id seen in a conversation: where its hybrid clock stands.
 CREATE TABLE clocks (peer TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID;
 
