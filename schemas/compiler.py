@@ -18,7 +18,16 @@ from schemas import frames
 
 FOLDER = Path(__file__).with_name("compiled")
 
-CHECKED = ("ack", "code_request", "link_request", "register_request", "send", "sync")
+CHECKED = (
+    "ack",
+    "claim_request",
+    "code_request",
+    "keys_request",
+    "link_request",
+    "register_request",
+    "send",
+    "sync",
+)
 """What clients say."""
 
 CHECKED_TYPES = ("account", "address", "handle", "key", "ref")

@@ -123,6 +123,21 @@ TABLES: tuple[Table, ...] = (
         columns=(Column("envelope", "blob", "kind byte and body, see chat.domain.envelope"),),
     ),
     Table(
+        name="prekeys_by_device",
+        answers="With which keys does a session with this device begin?",
+        growth="at most 122 keys of a device, and two that take over",
+        lwt=True,
+        partition=(_ACCOUNT, _DEVICE),
+        clustering=(
+            Column("kind", "ascii", "signed, last_resort, one_time or one_time_kem"),
+            Column("key_id", "int", "chosen by the device"),
+        ),
+        columns=(
+            Column("key", "blob", "X25519 or ML-KEM-1024 public key"),
+            Column("signature", "blob", "by the device's auth key; empty for one_time"),
+        ),
+    ),
+    Table(
         name="used_proofs",
         answers="Was this signed HTTPS request seen before?",
         growth="one row a changing request, for five minutes",

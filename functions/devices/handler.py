@@ -44,12 +44,13 @@ def link(request: Request, by: Address, own: DeviceList, app: Services) -> Mappi
 
 
 def remove(request: Request, _by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
-    """Remove a device and close its sockets."""
+    """Remove a device: its sockets are closed, its prekeys deleted."""
     after = devices.remove(
         bodies.parse_device(request.parameters["device"]),
         own,
         cards=app.cards,
         connections=app.connections,
+        prekeys=app.prekeys,
         sockets=app.sockets,
         encode=frames.event_frames,
     )

@@ -18,6 +18,7 @@ def handle(frame: frames.SyncFrame, caller: Caller, app: Services) -> str | None
         connect_numbers=app.connect_numbers,
         connections=app.connections,
         inbox=app.inbox,
+        prekeys=app.prekeys,
         sockets=app.sockets,
         encode=frames.event_frames,
         size_of=frames.size_of,

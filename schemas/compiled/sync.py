@@ -90,6 +90,11 @@ def validate(data, custom_formats={}, name_prefix=None):
             data_keys.remove("ack")
             data__ack = data["ack"]
             validate___definitions_ack(data__ack, custom_formats, (name_prefix or "data") + ".ack")
+        if "keys" in data_keys:
+            data_keys.remove("keys")
+            data__keys = data["keys"]
+            if not isinstance(data__keys, (bool)):
+                raise Mismatch("" + (name_prefix or "data") + ".keys", 'type')
     return data
 
 def validate___definitions_ack(data, custom_formats={}, name_prefix=None):
@@ -304,6 +309,7 @@ FIELDS = frozenset((
     'action',
     'delivered',
     'have',
+    'keys',
     'mark',
     'quiet',
     'read',

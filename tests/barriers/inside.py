@@ -25,6 +25,7 @@ PORTS = (
     "inbox",
     "used_proofs",
     "links",
+    "prekeys",
     "limits",
     "codes",
     "spending",

@@ -6,6 +6,7 @@ from typing import Any
 
 from chat.domain import base64url, signed_bytes
 from chat.domain.ids import Address
+from chat.domain.prekeys import Kind, Prekey
 from chat.ports.accounts import Claim
 from chat.ports.connections import Connection
 from chat.usecases.send import send
@@ -14,6 +15,7 @@ from chat.wire.frames import event_frames
 from infra.routes import AUTHORIZER, FUNCTIONS, SocketRoute
 from tests.fakes.events import authorization, frame, handshake, https, proof
 from tests.fakes.handlers import body_of, call
+from tests.fakes.prekeys import some
 from tests.fakes.world import AUDIENCE, NOW, World, address
 
 
@@ -47,6 +49,10 @@ class Scene:
             key = world.cards.lists[account].devices[0].auth_key
             world.handles.claim(handle, Claim(account, f"open:{handle}", key), NOW)
         self.sockets = {device: self.online(device) for device in world.keys}
+        for device in world.keys:
+            for kind, keys in self.prekeys(device).items():
+                for key in keys:
+                    world.prekeys.add(device, kind, key)
         world.cards.accept(self.mallory, self.alice)
         world.cards.block(self.alice, self.bob)
         world.cards.unblock(self.alice, self.bob, NOW)
@@ -62,6 +68,10 @@ class Scene:
     def online(self, device: Address) -> Connection:
         """A socket of a device."""
         return self.world.online(device.account, device.device)
+
+    def prekeys(self, device: Address) -> dict[Kind, tuple[Prekey, ...]]:
+        """What each device has left with the server."""
+        return some(self.world.keys[device], device, one_time=range(1, 31), one_time_kem=range(1, 5))
 
     @property
     def me(self) -> Connection:
@@ -100,6 +110,9 @@ class Scene:
                     for device, rows in world.inbox.rows.items()
                     for row in rows.items()
                     if device.account in others and row[0].account != self.mallory
+                ),
+                sorted(
+                    (device, rows) for device, rows in world.prekeys.rows.items() if device.account in others
                 ),
                 sorted(used for used in world.used_proofs.used if used[0].account in others),
                 sorted(link for link in world.links.links.items() if link[1].account in others),

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fakes.codes import FakeCodes, FakeSender, FakeSpending
 from tests.fakes.limits import FakeLimitRows
+from tests.fakes.prekeys import FakePrekeys
 from tests.fakes.sockets import FakeSockets
 from tests.fakes.storage import (
     FakeCards,
@@ -47,6 +48,7 @@ class World:
         self.inbox = FakeInbox()
         self.used_proofs = FakeUsedProofs()
         self.links = FakeLinks()
+        self.prekeys = FakePrekeys()
         self.sockets = FakeSockets()
         self.limit_rows = FakeLimitRows()
         self.limits = RateLimits(MemoryBuckets(), self.limit_rows, random.Random(1).random)

@@ -53,6 +53,7 @@ PORTS = {
     "inbox_by_account": "inbox",
     "used_proofs": "used_proofs",
     "links_by_key": "links",
+    "prekeys_by_device": "prekeys",
     "rate_limits": "limits",
     "codes_by_claim": "codes",
     "spending_by_day": "spending",

@@ -20,6 +20,7 @@ from heliograph.transport import HandshakeRefused
 from tests.unit.client.contract import VALIDATE, verify
 from tests.unit.client.fake_accounts import FakeAccounts
 from tests.unit.client.fake_channel import FakeChannel
+from tests.unit.client.fake_keys import FakeKeys
 
 BASE_URL = "http://127.0.0.1:4566/_aws/execute-api/fake"
 SOCKET_URL = "ws://127.0.0.1:4566/_aws/execute-api/fake/v1"
@@ -42,6 +43,7 @@ class FakeServer(FakeAccounts):
         self.verification = ["open", "otp"]
         self.inbox: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.sockets: dict[str, FakeChannel] = {}
+        self.keys = FakeKeys(self)
         self.accepted: set[tuple[str, str]] = set()
         self.tried: list[int] = []
         self.rivals = 0
@@ -116,20 +118,18 @@ class FakeServer(FakeAccounts):
             after = tuple(json.loads(from_base64url(frame["token"])))
             rows = [item for item in rows if item[0] > after]
         page = [event for _, event in rows[: self.page]]
+        answer = {"ref": frame["ref"], "events": page, "previous_connect": channel.previous}
         if len(rows) > self.page:
-            token = base64url(json.dumps(rows[self.page - 1][0]).encode())
-            return {"ref": frame["ref"], "events": page, "token": token}
-        now, account = self.now(), account_of(channel.address)
-        return {
-            "ref": frame["ref"],
-            "events": page,
-            "caught_up": {
-                "time": now,
-                "mark": now - 300_000,
-                "previous_connect": channel.previous,
-                "device_list_version": self.accounts[account]["version"],
-            },
+            return answer | {"token": base64url(json.dumps(rows[self.page - 1][0]).encode())}
+        now = self.now()
+        caught_up = {
+            "time": now,
+            "mark": now - 300_000,
+            "previous_connect": channel.previous,
+            "device_list_version": self.accounts[account_of(channel.address)]["version"],
         }
+        left = {"keys": self.keys.left(channel.address)} if frame.get("keys") else {}
+        return answer | {"caught_up": caught_up | left}
 
     def _send(self, channel: FakeChannel, frame: dict[str, Any]) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
@@ -248,11 +248,8 @@ class FakeServer(FakeAccounts):
                 body = json.loads(request.content)
                 VALIDATE["code_request"](body)
                 self.codes[body["number"], body["auth_key"]] = [CODE, 5]
-                return (
-                    200,
-                    "code_answer",
-                    {"expires_at": self.now() + 600_000, "again_at": self.now() + 60_000},
-                )
+                until = {"expires_at": self.now() + 600_000, "again_at": self.now() + 60_000}
+                return 200, "code_answer", until
             case "GET", ["v1", "links", key]:
                 if key not in self.links:
                     return 404, "error_answer", {"error": error("NOT_FOUND")}
@@ -265,6 +262,8 @@ class FakeServer(FakeAccounts):
             gone = "DEVICE_REMOVED" if self.accounts[account]["devices"] else "ACCOUNT_REPLACED"
             return 401, "error_answer", {"error": error(gone)}
         match request.method, path.strip("/").split("/")[1:]:
+            case method, ["keys", *rest]:
+                return self.keys.answer(method, rest, request.content, f"{account}:{device}")
             case "GET", ["handles", handle]:
                 return self._account(self.holder(handle))
             case "GET", ["accounts", other]:
@@ -301,12 +300,9 @@ class FakeServer(FakeAccounts):
             case method, ["account", relation, other]:
                 if relation == "accepted":
                     self.accepted.add((account, other))
-                state = {"account": other, "accepted": relation == "accepted", "blocked": False}
-                return (
-                    200,
-                    "relation_answer",
-                    state | ({"blocked": method == "PUT"} if relation == "blocks" else {}),
-                )
+                blocked = relation == "blocks" and method == "PUT"
+                state = {"account": other, "accepted": relation == "accepted", "blocked": blocked}
+                return 200, "relation_answer", state
         return 200, "devices_answer", self._devices(account)
 
     def _discovery(self) -> dict[str, Any]:
@@ -355,7 +351,8 @@ class FakeServer(FakeAccounts):
         self.close_socket(f"{account}:{device}", reason)
 
     def close_socket(self, address: str, reason: str) -> None:
-        """Tell a device why, and close its socket."""
+        """Tell a device that is off its list why, close its socket and lose its prekeys."""
+        self.keys.forget(address)
         channel = self.sockets.get(address)
         if channel is not None:
             channel.post({"events": [{"type": "session_closed", "reason": reason}]})

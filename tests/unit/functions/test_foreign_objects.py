@@ -18,6 +18,7 @@ from chat.domain.page_token import PageToken
 from chat.ports.connections import Connection
 
 from infra.routes import AUTHORIZER
+from tests.fakes import prekeys
 from tests.fakes.events import frame, handshake, https, proof
 from tests.fakes.handlers import body_of, call
 from tests.fakes.scene import FUNCTION_OF, Scene, key_of, outcome, statement
@@ -244,6 +245,34 @@ def discovery(scene: Scene) -> dict[str, Any]:
     """It knows nobody."""
     path = f"/.well-known/heliograph?account={scene.alice}"
     return call("discovery", https("GET /.well-known/heliograph", path))
+
+
+@attack("GET /v1/keys", "ok")
+def keys_left_by_another(scene: Scene) -> dict[str, Any]:
+    """How many keys another has."""
+    return scene.ask("GET /v1/keys", f"/v1/keys?account={scene.alice}&device=1")
+
+
+@attack("PUT /v1/keys", "BAD_KEY")
+def keys_made_for_another(scene: Scene) -> dict[str, Any]:
+    """Own keys in the place of another's, named and signed as hers."""
+    victim = address(scene.alice)
+    mine = prekeys.some(scene.world.keys[address(scene.mallory)], victim, one_time=[99], signed=9)
+    return scene.ask("PUT /v1/keys", "/v1/keys", prekeys.body(mine) | {"account": scene.alice, "device": 1})
+
+
+@attack("PUT /v1/keys", "BAD_KEY")
+def keys_signed_by_another(scene: Scene) -> dict[str, Any]:
+    """Another's keys shown as own ones, so that what is written to oneself looks written to her."""
+    return scene.ask("PUT /v1/keys", "/v1/keys", prekeys.body(scene.prekeys(address(scene.alice))))
+
+
+@attack("POST /v1/keys/claim", "ok")
+def keys_of_nobody(scene: Scene) -> dict[str, Any]:
+    """Keys of devices that an account does not have."""
+    return scene.ask(
+        "POST /v1/keys/claim", "/v1/keys/claim", {"account": scene.alice, "devices": [3, 32_767], "own": [1]}
+    )
 
 
 def decide(scene: Scene, route: str, peer: AccountId) -> dict[str, Any]:

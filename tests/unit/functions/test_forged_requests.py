@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.routes import FUNCTIONS, HttpsRoute
+from tests.fakes import prekeys
 from tests.fakes.events import authorization, body_bytes, https
 from tests.fakes.handlers import body_of, call
 from tests.fakes.scene import FUNCTION_OF, Scene, outcome, statement
@@ -47,7 +48,13 @@ def target(scene: Scene, route: HttpsRoute) -> Target:
     parameters = {"account": scene.bob, "handle": "bob", "device": "2"}
     used = {name: value for name, value in parameters.items() if f"{{{name}}}" in route.path}
     path = route.path.format(**used)
-    body = statement(scene, address(scene.alice)) if route.method == "POST" else None
+    by_alice = address(scene.alice)
+    bodies = {
+        "/v1/devices": statement(scene, by_alice),
+        "/v1/keys": prekeys.body(scene.prekeys(by_alice)),
+        "/v1/keys/claim": {"account": scene.alice, "devices": [2]},
+    }
+    body = bodies[route.path] if route.path in bodies and route.method != "GET" else None
     return Target(route, path, body, used)
 
 

@@ -58,6 +58,7 @@ def remove(world: World, account: AccountId, device: int) -> DeviceList:
         world.cards.lists[account],
         cards=world.cards,
         connections=world.connections,
+        prekeys=world.prekeys,
         sockets=world.sockets,
         encode=event_frames,
     )

@@ -35,6 +35,7 @@ def run(world: World, connection: Connection, request: SyncRequest | None = None
         request or SyncRequest(),
         **world.delivery,
         connect_numbers=world.connect_numbers,
+        prekeys=world.prekeys,
         encode=event_frames,
         size_of=size_of,
         now=world.time,

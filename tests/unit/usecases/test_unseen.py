@@ -48,6 +48,7 @@ def run(world: World, account: AccountId, device: int = 2, previous: int = NOW -
         SyncRequest(**request),
         **world.delivery,
         connect_numbers=world.connect_numbers,
+        prekeys=world.prekeys,
         encode=event_frames,
         size_of=size_of,
         now=world.time,

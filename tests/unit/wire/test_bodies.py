@@ -10,6 +10,7 @@ from chat.domain.devices import LAST_DEVICE, Device, DeviceList, LinkStatement
 from chat.domain.ids import AccountId, DeviceId
 from chat.errors import ChatError, Code
 from chat.wire import bodies
+from chat.wire.request_body import BODY_BYTES
 
 from schemas import frames as schemas
 from tests.fakes import shapes
@@ -48,8 +49,8 @@ def test_no_json_object(parse: Any, body: bytes) -> None:
 @pytest.mark.parametrize("parse", [bodies.parse_registration, bodies.parse_link])
 def test_a_huge_body_is_not_even_read(parse: Any) -> None:
     """Above 16 KB it is TOO_LARGE, before anything is parsed."""
-    assert code(parse, b"[" * (bodies.BODY_BYTES + 1)) is Code.TOO_LARGE
-    assert code(parse, b"[" * bodies.BODY_BYTES) is Code.BAD_REQUEST
+    assert code(parse, b"[" * (BODY_BYTES + 1)) is Code.TOO_LARGE
+    assert code(parse, b"[" * BODY_BYTES) is Code.BAD_REQUEST
 
 
 @pytest.mark.parametrize(

@@ -66,14 +66,15 @@ def test_a_send_is_read_completely() -> None:
 
 
 def test_a_sync_is_read_completely() -> None:
-    """Mark, ``have`` and ``unreceipted``; the second example carries only a token."""
-    first, second = (frames.parse_sync(json.dumps(example)).request for example in examples("sync"))
+    """Mark, ``have`` and ``unreceipted``; the second example carries a token, the third asks for keys."""
+    first, second, third = (frames.parse_sync(json.dumps(example)).request for example in examples("sync"))
 
     assert first.mark == 1_764_000_000_000
     assert len(first.have) == 1
     assert first.unreceipted is not None
     assert {peer: len(names) for peer, names in first.unreceipted.items()} == {BOB: 1}
     assert (second.token, second.mark, second.have) == ("AQIDBA", 0, frozenset())
+    assert [request.keys for request in (first, second, third)] == [False, False, True]
 
 
 @pytest.mark.parametrize("action", PARSERS)

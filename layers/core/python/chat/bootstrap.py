@@ -16,6 +16,7 @@ from chat.adapters.cassandra.codes import CassandraCodes, CassandraSpending
 from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
 from chat.adapters.cassandra.inbox import CassandraInbox
 from chat.adapters.cassandra.limits import CassandraLimits
+from chat.adapters.cassandra.prekeys import CassandraPrekeys
 from chat.adapters.cassandra.proofs import CassandraLinks, CassandraUsedProofs
 from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
@@ -26,6 +27,7 @@ from chat.ports.codes import Codes, Spending, TextSender
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
 from chat.ports.inbox import Inbox
+from chat.ports.prekeys import Prekeys
 from chat.ports.sockets import SocketGateway
 from chat.settings import (
     CassandraSettings,
@@ -95,6 +97,11 @@ class Services:
     def links(self) -> Links:
         """New devices that wait for their number."""
         return CassandraLinks(self._cassandra)
+
+    @cached_property
+    def prekeys(self) -> Prekeys:
+        """Public keys that devices left."""
+        return CassandraPrekeys(self._cassandra)
 
     @cached_property
     def limits(self) -> RateLimits:

@@ -62,6 +62,8 @@ _STATUS: Mapping[Code, int] = {
     Code.LINK_TAKEN: 409,
     Code.LAST_DEVICE: 409,
     Code.RELATION_LIMIT: 409,
+    Code.KEY_CONFLICT: 409,
+    Code.KEY_LIMIT: 409,
     Code.TOO_LARGE: 413,
     Code.RATE_LIMITED: 429,
     Code.INTERNAL: 500,

@@ -44,6 +44,9 @@ class Code(StrEnum):
     LINK_TAKEN = "LINK_TAKEN"
     LAST_DEVICE = "LAST_DEVICE"
     RELATION_LIMIT = "RELATION_LIMIT"
+    BAD_KEY = "BAD_KEY"
+    KEY_CONFLICT = "KEY_CONFLICT"
+    KEY_LIMIT = "KEY_LIMIT"
 
 
 _MESSAGES: Mapping[Code, str] = {
@@ -78,6 +81,9 @@ _MESSAGES: Mapping[Code, str] = {
     Code.LINK_TAKEN: "Another account took this new device in. Show a new code on it.",
     Code.LAST_DEVICE: "The last device of an account cannot be removed.",
     Code.RELATION_LIMIT: "The account is related to 5,000 others and can take no more.",
+    Code.BAD_KEY: "A key is not signed by this device, or is one that hides nothing.",
+    Code.KEY_CONFLICT: "Another key of this id is there. Make a new one with another id.",
+    Code.KEY_LIMIT: "There would be more one-time keys than the server holds for a device.",
 }
 
 

@@ -47,4 +47,12 @@ class SessionClosed:
     retry_after: int | None = None
 
 
-Event = MessageEvent | ReceiptEvent | DeviceListChanged | SessionClosed
+@dataclass(frozen=True, slots=True)
+class KeysLow:
+    """Few one-time keys of the device are left: it should bring more."""
+
+    one_time: int
+    one_time_kem: int
+
+
+Event = MessageEvent | ReceiptEvent | DeviceListChanged | SessionClosed | KeysLow

@@ -69,7 +69,7 @@ READ = Limiter(
     "device",
     "sampled",
     "open",
-    ("GET /v1/account", "GET /v1/accounts/{account}", "GET /v1/devices"),
+    ("GET /v1/account", "GET /v1/accounts/{account}", "GET /v1/devices", "GET /v1/keys"),
 )
 LOOKUP = Limiter("lookup", 100, 9_000, "account", "row", "closed", ("GET /v1/handles/{handle}",))
 RELATE = Limiter(
@@ -88,6 +88,9 @@ RELATE = Limiter(
 DEVICES = Limiter(
     "devices", 10, 120_000, "device", "row", "closed", ("POST /v1/devices", "DELETE /v1/devices/{device}")
 )
+KEYS = Limiter("keys", 20, 60_000, "device", "row", "closed", ("PUT /v1/keys",))
+CLAIM = Limiter("claim", 100, 6_000, "account", "row", "closed", ("POST /v1/keys/claim",))
+CLAIM_TARGET = Limiter("claim_target", 200, 30_000, "target", "sampled", "open")
 LINK_POLL = Limiter("link_poll", 60, 1_000, "key", "sampled", "open", ("GET /v1/links/{key}",))
 REGISTER = Limiter("register", 10, 360_000, "owner", "row", "closed", ("POST /v1/register",))
 CODE_AGAIN = Limiter("code_again", 1, 60_000, "number", "row", "closed", ("POST /v1/codes",))
@@ -105,6 +108,9 @@ LIMITERS: tuple[Limiter, ...] = (
     LOOKUP,
     RELATE,
     DEVICES,
+    KEYS,
+    CLAIM,
+    CLAIM_TARGET,
     LINK_POLL,
     REGISTER,
     CODE_AGAIN,

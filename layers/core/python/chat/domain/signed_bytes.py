@@ -42,3 +42,21 @@ def link(audience: str, device: Address, auth_key: bytes, version: int, time: in
 def register(audience: str, handle: str, auth_key: bytes, time: int) -> bytes:
     """Signed by the key that registers: proof that the claimant holds it."""
     return _lines("heliograph-register-v1", audience, "-", 0, handle, encode(auth_key), time)
+
+
+def prekey(kind: str, device: Address, number: int, key: bytes) -> bytes:
+    """Signed by a device over a prekey of its own. No audience: peers may know the server by another name."""
+    return _lines("heliograph-prekey-v1", kind, device.account, device.device, number, encode(key))
+
+
+def keys(device: Address, signed: int, signed_key: str, last_resort: int, last_resort_key: str) -> bytes:
+    """Hashed, not signed: the two prekeys of a device that stay, as ids and base64url."""
+    return _lines(
+        "heliograph-keys-v1",
+        device.account,
+        device.device,
+        signed,
+        signed_key,
+        last_resort,
+        last_resort_key,
+    )

@@ -11,8 +11,9 @@ from chat.ports.accounts import Cards
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links
 from chat.ports.limits import Limits
+from chat.ports.prekeys import Prekeys
 from chat.ports.sockets import SocketGateway
-from chat.usecases import live, removal
+from chat.usecases import keys, live, removal
 from chat.usecases.authenticate import check_time
 from chat.usecases.limits import demand
 
@@ -83,12 +84,13 @@ def remove(
     *,
     cards: Cards,
     connections: Connections,
+    prekeys: Prekeys,
     sockets: SocketGateway,
     encode: live.EncodeEvents,
 ) -> DeviceList:
-    """Take a device off the list, then close its sockets, and return the list without it.
+    """Take a device off the list, close its sockets, delete its prekeys, and return the list without it.
 
-    Removing it again closes what a crash left open.
+    Removing it again closes and deletes what a crash left.
     Raises ChatError NOT_FOUND, LAST_DEVICE, DEVICE_LIST_CHANGED, or UNAVAILABLE where a socket would not
     close.
     """
@@ -109,4 +111,5 @@ def remove(
         sockets=sockets,
         encode=encode,
     )
+    keys.forget(Address(own.account, device), prekeys=prekeys)
     return own

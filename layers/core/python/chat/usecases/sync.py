@@ -25,14 +25,16 @@ from chat.domain.ids import (
 )
 from chat.domain.page_token import PageToken
 from chat.domain.page_token import decode as decode_token
+from chat.domain.prekeys import Left
 from chat.errors import ChatError, Code, unavailable
 from chat.ports.accounts import Cards
 from chat.ports.connections import Connection, Connections, ConnectNumbers
 from chat.ports.inbox import Inbox, StoredRow
+from chat.ports.prekeys import Prekeys
 from chat.ports.sockets import SocketGateway
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 from chat.usecases import ack as acking
-from chat.usecases import live, removal
+from chat.usecases import keys, live, removal
 from chat.usecases.receipts import Ack
 
 MARK_MARGIN = 5 * MINUTE
@@ -60,15 +62,17 @@ class SyncRequest:
     have: frozenset[MessageName] = frozenset()
     unreceipted: Mapping[AccountId, tuple[MessageName, ...]] | None = None
     ack: Ack | None = None
+    keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The end of a drain."""
+    """The end of a drain. ``keys``: the one-time keys that are left, where they were asked for."""
 
     time: int
     mark: int
     device_list_version: int
+    keys: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def sync(
     connect_numbers: ConnectNumbers,
     connections: Connections,
     inbox: Inbox,
+    prekeys: Prekeys,
     sockets: SocketGateway,
     encode: live.EncodeEvents,
     size_of: live.SizeOf,
@@ -136,7 +141,8 @@ def sync(
     if last is not None:
         return Page(events, token=PageToken(started_at, last).encode(device), ack_error=ack_error)
     mark = max(0, min(started_at, now) - MARK_MARGIN)
-    return Page(events, caught_up=CaughtUp(now, mark, own.version), ack_error=ack_error)
+    remaining = keys.left(device, prekeys=prekeys) if request.keys else None
+    return Page(events, caught_up=CaughtUp(now, mark, own.version, remaining), ack_error=ack_error)
 
 
 def _begins_a_day(connection: Connection, previous_number: int, now: int) -> bool:

@@ -15,10 +15,8 @@ from chat.ports.identity import Verification
 from chat.usecases.codes import CodeRequest, CodeSent
 from chat.usecases.discovery import Discovery
 from chat.usecases.register import Registration
-from chat.wire import json_text, validation
-
-BODY_BYTES = 16 * 1024
-"""The largest body of a request: a registration with an ID token of 8 KB has room to spare."""
+from chat.wire import validation
+from chat.wire.request_body import checked, raw_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +32,33 @@ class LinkRequest:
 
 def parse_registration(body: bytes) -> Registration:
     """The body of ``POST /v1/register``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
-    raw = _object(body, "register_request")
+    raw = checked(body, "register_request")
     shown = raw["verification"]
     return Registration(
         handle=raw["handle"],
-        auth_key=_bytes(raw["auth_key"]),
+        auth_key=raw_bytes(raw["auth_key"]),
         name=raw["name"],
         time=int(raw["time"]),
-        signature=_bytes(raw["signature"]),
+        signature=raw_bytes(raw["signature"]),
         verification=Verification(shown["method"], shown.get("token", ""), shown.get("code", "")),
     )
 
 
 def parse_code_request(body: bytes) -> CodeRequest:
     """The body of ``POST /v1/codes``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
-    raw = _object(body, "code_request")
-    return CodeRequest(raw["number"], _bytes(raw["auth_key"]))
+    raw = checked(body, "code_request")
+    return CodeRequest(raw["number"], raw_bytes(raw["auth_key"]))
 
 
 def parse_link(body: bytes) -> LinkRequest:
     """The body of ``POST /v1/devices``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
-    raw = _object(body, "link_request")
+    raw = checked(body, "link_request")
     return LinkRequest(
-        auth_key=_bytes(raw["auth_key"]),
+        auth_key=raw_bytes(raw["auth_key"]),
         name=raw["name"],
         version=int(raw["version"]),
         time=int(raw["time"]),
-        signature=_bytes(raw["signature"]),
+        signature=raw_bytes(raw["signature"]),
     )
 
 
@@ -76,7 +74,7 @@ def parse_handle(text: str) -> str:
 
 def parse_key(text: str) -> bytes:
     """A public key out of a path. Raises ChatError(BAD_REQUEST)."""
-    return _bytes(_typed("key", text))
+    return raw_bytes(_typed("key", text))
 
 
 def parse_device(text: str) -> DeviceId:
@@ -171,25 +169,6 @@ def _own(device: Device, seen_at: int) -> dict[str, Any]:
     return own
 
 
-def _object(body: bytes, name: str) -> dict[str, Any]:
-    if len(body) > BODY_BYTES:
-        raise ChatError(Code.TOO_LARGE)
-    try:
-        raw = json_text.parse(body.decode())
-    except ValueError:
-        raise ChatError(Code.BAD_REQUEST, details={"rule": "json"}) from None
-    validation.check(name, raw, Code.BAD_REQUEST)
-    checked: dict[str, Any] = raw
-    return checked
-
-
 def _typed(name: str, text: str) -> str:
     validation.check_type(name, text, Code.BAD_REQUEST)
     return text
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64url.decode(text)
-    except ValueError:
-        raise ChatError(Code.BAD_REQUEST, details={"rule": "base64url"}) from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chat.domain import base64url
 from chat.domain.devices import LAST_DEVICE
-from chat.domain.events import DeviceListChanged, Event, MessageEvent, ReceiptEvent
+from chat.domain.events import DeviceListChanged, Event, KeysLow, MessageEvent, ReceiptEvent
 from chat.domain.ids import AccountId, ConversationId, DeviceId, MessageId, MessageName
 from chat.errors import ChatError, Code
 from chat.usecases.discovery import EVENT_FRAME_BYTES, FRAME_BYTES
@@ -100,6 +100,7 @@ def parse_sync(text: str) -> SyncFrame:
         have=frozenset(_names(raw.get("have", ()))),
         unreceipted=unreceipted,
         ack=_ack(raw.get("ack")),
+        keys=raw.get("keys", False),
     )
     return SyncFrame(raw["ref"], request)
 
@@ -131,7 +132,11 @@ def send_answer(ref: str, outcome: SendOutcome, now: int) -> str:
 
 def sync_answer(ref: str, page: Page, previous_connect: int) -> str | None:
     """One page; None where the socket is being closed instead."""
-    answer: dict[str, Any] = {"ref": ref, "events": [event_object(event) for event in page.events]}
+    answer: dict[str, Any] = {
+        "ref": ref,
+        "events": [event_object(event) for event in page.events],
+        "previous_connect": previous_connect,
+    }
     if page.token is not None:
         answer["token"] = page.token
     elif page.caught_up is not None:
@@ -141,6 +146,8 @@ def sync_answer(ref: str, page: Page, previous_connect: int) -> str | None:
             "previous_connect": previous_connect,
             "device_list_version": page.caught_up.device_list_version,
         }
+        if page.caught_up.keys is not None:
+            answer["caught_up"]["keys"] = asdict(page.caught_up.keys)
     else:
         return None
     return json_text.dump({**answer, **_ack_error(page.ack_error)})
@@ -161,6 +168,8 @@ def event_object(event: Event) -> dict[str, Any]:
         return {**receipt, "row": event.row} if event.row else receipt
     if isinstance(event, DeviceListChanged):
         return {"type": "device_list_changed", "account": event.account, "version": event.version}
+    if isinstance(event, KeysLow):
+        return {"type": "keys_low", **asdict(event)}
     closed = {"type": "session_closed", "reason": event.reason}
     return closed if event.retry_after is None else {**closed, "retry_after": event.retry_after}
 
