@@ -179,6 +179,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
         ),
         tables={
             "account_card": CHANGE,
+            "chain_by_account": CHANGE,
             "connects_by_device": CHANGE,
             "connections_by_account": CHANGE,
             "links_by_key": CHANGE,
@@ -212,6 +213,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
         routes=(
             HttpsRoute("GET", "/v1/account", "device"),
             HttpsRoute("GET", "/v1/accounts/{account}", "device"),
+            HttpsRoute("GET", "/v1/accounts/{account}/chain", "device"),
             HttpsRoute("GET", "/v1/handles/{handle}", "device"),
             HttpsRoute("PUT", "/v1/account/blocks/{account}", "device"),
             HttpsRoute("DELETE", "/v1/account/blocks/{account}", "device"),
@@ -220,6 +222,7 @@ HTTPS_FUNCTIONS: tuple[Function, ...] = (
         tables={
             "account_card": CHANGE,
             "accounts_by_handle": READ,
+            "chain_by_account": READ,
             "rate_limits": CHANGE,
             "used_proofs": CHANGE,
         },

@@ -25,6 +25,7 @@ CHECKED = (
     "keys_request",
     "link_request",
     "register_request",
+    "removal_request",
     "send",
     "sync",
 )

@@ -75,11 +75,20 @@ TABLES: tuple[Table, ...] = (
         clustering=(Column("entry", "ascii", "'devices', or 'peer:<account_id>' for one related account"),),
         columns=(
             Column("version", "int", "devices: version of the list, +1 with every change"),
-            Column("body", "text", "devices: the whole list as JSON"),
+            Column("body", "text", "devices: the whole list as JSON, with the newest entry of its chain"),
             Column("accepted", "boolean", "peer: this account wrote to it, or accepted it"),
             Column("blocked", "boolean", "peer: this account blocked it"),
             Column("unblocked_at", "bigint", "peer: server time of the last unblock, ms"),
         ),
+    ),
+    Table(
+        name="chain_by_account",
+        answers="How did the device list of this account come about?",
+        growth="one row a change of the devices (at most 1,000 and the removals after them)",
+        lwt=True,
+        partition=(_ACCOUNT,),
+        clustering=(Column("number", "int", "1, 2, 3 ...; the newest one may stand in account_card alone"),),
+        columns=(Column("entry", "text", "the signed change as JSON"),),
     ),
     Table(
         name="connects_by_device",

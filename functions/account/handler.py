@@ -24,6 +24,12 @@ def by_id(request: Request, _by: Address, _own: DeviceList, app: Services) -> Ma
     return bodies.account_answer(account.look_up_account(wanted, cards=app.cards))
 
 
+def device_chain(request: Request, _by: Address, _own: DeviceList, app: Services) -> Mapping[str, Any]:
+    """The same with every change of its devices; a retired account's, too."""
+    wanted = bodies.parse_account(request.parameters["account"])
+    return bodies.chain_answer(*account.device_chain(wanted, cards=app.cards, chains=app.chains))
+
+
 def by_handle(request: Request, _by: Address, _own: DeviceList, app: Services) -> Mapping[str, Any]:
     """The account of exactly this handle."""
     handle = bodies.parse_handle(request.parameters["handle"])
@@ -53,6 +59,7 @@ handler = https_routes(
     device={
         "GET /v1/account": own_account,
         "GET /v1/accounts/{account}": by_id,
+        "GET /v1/accounts/{account}/chain": device_chain,
         "GET /v1/handles/{handle}": by_handle,
         "PUT /v1/account/blocks/{account}": block,
         "DELETE /v1/account/blocks/{account}": unblock,

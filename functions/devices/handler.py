@@ -21,17 +21,12 @@ def listed(_request: Request, by: Address, own: DeviceList, app: Services) -> Ma
 
 def link(request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
     """Take a new device in."""
-    asked = bodies.parse_link(request.body)
     after = devices.link(
+        bodies.parse_link(request.body),
         by,
         own,
-        asked.auth_key,
-        asked.name,
-        asked.version,
-        asked.time,
-        asked.signature,
-        audience=app.identity.audience,
         cards=app.cards,
+        chains=app.chains,
         connect_numbers=app.connect_numbers,
         connections=app.connections,
         links=app.links,
@@ -43,16 +38,20 @@ def link(request: Request, by: Address, own: DeviceList, app: Services) -> Mappi
     return bodies.devices_answer(after)
 
 
-def remove(request: Request, _by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
+def remove(request: Request, by: Address, own: DeviceList, app: Services) -> Mapping[str, Any]:
     """Remove a device: its sockets are closed, its prekeys deleted."""
     after = devices.remove(
-        bodies.parse_device(request.parameters["device"]),
+        bodies.parse_removal(request.parameters["device"], request.body),
+        by,
         own,
         cards=app.cards,
+        chains=app.chains,
         connections=app.connections,
         prekeys=app.prekeys,
         sockets=app.sockets,
         encode=frames.event_frames,
+        check_signature=app.check_signature,
+        now=app.now(),
     )
     return bodies.devices_answer(after)
 

@@ -16,10 +16,18 @@ def validate(data, custom_formats={}, name_prefix=None):
         raise Mismatch("" + (name_prefix or "data") + "", 'type')
     data_is_dict = isinstance(data, dict)
     if data_is_dict:
-        data__missing_keys = set(['auth_key', 'name', 'version', 'time', 'signature']) - data.keys()
+        data__missing_keys = set(['number', 'device', 'auth_key', 'name', 'time', 'signature']) - data.keys()
         if data__missing_keys:
             raise Mismatch("" + (name_prefix or "data") + "", 'required')
         data_keys = set(data.keys())
+        if "number" in data_keys:
+            data_keys.remove("number")
+            data__number = data["number"]
+            validate___definitions_chain_number(data__number, custom_formats, (name_prefix or "data") + ".number")
+        if "device" in data_keys:
+            data_keys.remove("device")
+            data__device = data["device"]
+            validate___definitions_device(data__device, custom_formats, (name_prefix or "data") + ".device")
         if "auth_key" in data_keys:
             data_keys.remove("auth_key")
             data__authkey = data["auth_key"]
@@ -28,14 +36,6 @@ def validate(data, custom_formats={}, name_prefix=None):
             data_keys.remove("name")
             data__name = data["name"]
             validate___definitions_device_name(data__name, custom_formats, (name_prefix or "data") + ".name")
-        if "version" in data_keys:
-            data_keys.remove("version")
-            data__version = data["version"]
-            if not isinstance(data__version, (int)) and not (isinstance(data__version, float) and data__version.is_integer()) or isinstance(data__version, bool):
-                raise Mismatch("" + (name_prefix or "data") + ".version", 'type')
-            if isinstance(data__version, (int, float)) and not isinstance(data__version, bool):
-                if data__version < 2:
-                    raise Mismatch("" + (name_prefix or "data") + ".version", 'minimum')
         if "time" in data_keys:
             data_keys.remove("time")
             data__time = data["time"]
@@ -85,10 +85,31 @@ def validate___definitions_key(data, custom_formats={}, name_prefix=None):
             raise Mismatch("" + (name_prefix or "data") + "", 'pattern')
     return data
 
+def validate___definitions_device(data, custom_formats={}, name_prefix=None):
+    if not isinstance(data, (int)) and not (isinstance(data, float) and data.is_integer()) or isinstance(data, bool):
+        raise Mismatch("" + (name_prefix or "data") + "", 'type')
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        if data < 1:
+            raise Mismatch("" + (name_prefix or "data") + "", 'minimum')
+        if data > 32767:
+            raise Mismatch("" + (name_prefix or "data") + "", 'maximum')
+    return data
+
+def validate___definitions_chain_number(data, custom_formats={}, name_prefix=None):
+    if not isinstance(data, (int)) and not (isinstance(data, float) and data.is_integer()) or isinstance(data, bool):
+        raise Mismatch("" + (name_prefix or "data") + "", 'type')
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        if data < 1:
+            raise Mismatch("" + (name_prefix or "data") + "", 'minimum')
+        if data > 100000:
+            raise Mismatch("" + (name_prefix or "data") + "", 'maximum')
+    return data
+
 FIELDS = frozenset((
     'auth_key',
+    'device',
     'name',
+    'number',
     'signature',
     'time',
-    'version',
 ))

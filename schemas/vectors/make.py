@@ -25,6 +25,7 @@ LOCAL = "127.0.0.1:4566"
 NOW = 1_764_000_000_000
 FIRST_SEED = bytes(range(32))  # of the device that signs
 SECOND_SEED = bytes(range(32, 64))  # of the device that is taken in
+THIRD_SEED = bytes(range(64, 96))
 NONCE = bytes(range(16))
 WEEK_MS = 7 * 24 * 3600 * 1000
 
@@ -39,6 +40,7 @@ def files() -> dict[str, dict[str, Any]]:
         "link_check.json": link_checks(),
         "safety_number.json": safety_numbers(),
         "encryption.json": encryption.vectors(),
+        "device_chain.json": device_chain(),
     }
 
 
@@ -66,12 +68,6 @@ def signed_bytes() -> dict[str, Any]:
             _b64(NONCE),
         ),
         _vector(
-            "link",
-            "heliograph-link-v1",
-            {"audience": CLOUD, "account": ALICE, "device": 1},
-            {"auth_key": newcomer, "version": 2, "time": NOW},
-        ),
-        _vector(
             "register",
             "heliograph-register-v1",
             {"audience": CLOUD, "account": "-", "device": 0},
@@ -82,6 +78,32 @@ def signed_bytes() -> dict[str, Any]:
     return {
         "about": "Ed25519 over UTF-8 text: purpose and fields in this order, joined by one newline.",
         "vectors": vectors,
+    }
+
+
+def device_chain() -> dict[str, Any]:
+    """A chain of all that can happen: registered, two taken in, the first and then oneself removed."""
+    seeds = {1: FIRST_SEED, 2: SECOND_SEED, 3: THIRD_SEED}
+    changes = [("add", 1, 0), ("add", 2, 1), ("add", 3, 2), ("remove", 1, 2), ("remove", 3, 3)]
+    made: list[dict[str, Any]] = []
+    previous = "-"
+    for number, (change, device, signer) in enumerate(changes, 1):
+        key = _public_key(seeds[device]) if change == "add" else "-"
+        entry = {"number": number, "change": change, "device": device, "auth_key": key}
+        entry |= {"signer": signer, "time": NOW + number}
+        text = (
+            f"heliograph-chain-v1\n{ALICE}\n{number}\n{previous}\n{change}\n{device}\n{key}\n{signer}"
+            f"\n{NOW + number}"
+        )
+        private = Ed25519PrivateKey.from_private_bytes(seeds[signer]) if signer else None
+        entry["signature"] = _b64(private.sign(text.encode())) if private else "-"
+        head = _b64(hashlib.sha256(f"{text}\n{entry['signature']}".encode()).digest())
+        made.append({"account": ALICE, "entry": entry, "previous": previous, "text": text, "hash": head})
+        made[-1]["seed"] = seeds[signer].hex() if signer else None
+        previous = head
+    return {
+        "about": "One chain. hash: SHA-256 over text, a newline and the signature; it is the next previous.",
+        "vectors": made,
     }
 
 

@@ -19,6 +19,7 @@ HELD_SECONDS = 8.0
 
 PORTS = (
     "cards",
+    "chains",
     "handles",
     "connections",
     "connect_numbers",

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from chat.adapters.cassandra import accounts as cassandra_accounts
-from chat.domain.devices import Device, DeviceList, LinkStatement
+from chat.domain.device_chain import ChainEntry, first_chain
+from chat.domain.devices import FIRST_DEVICE, Device, DeviceList
 from chat.domain.ids import (
     WEEK,
     AccountId,
@@ -28,7 +29,7 @@ from chat.domain.ids import (
 from chat.domain.limits import CONNECT, Limiter
 from chat.domain.relations import STRANGER, Relation
 from chat.errors import ChatError, Code
-from chat.ports.accounts import Card, Cards, Claim, Handles, around
+from chat.ports.accounts import Card, Cards, Chains, Claim, Handles, around
 from chat.ports.connections import Connection, Connections, ConnectNumbers
 from chat.ports.identity import Links, UsedProofs
 from chat.ports.inbox import Inbox, InboxRow
@@ -47,6 +48,7 @@ class Ports:
 
     handles: Handles
     cards: Cards
+    chains: Chains
     connections: Connections
     connect_numbers: ConnectNumbers
     inbox: Inbox
@@ -71,7 +73,15 @@ def device_list(devices: int = 1) -> DeviceList:
         Device(DeviceId(d), bytes([d]) * 32, NOW, "T\u00e9l\u00e9phone \U0001f4f1")
         for d in range(1, devices + 1)
     )
-    return DeviceList(account(), "alice", 1, devices + 1, made)
+    mine = account()
+    chain = first_chain(mine, FIRST_DEVICE, made[0].auth_key, NOW)
+    return DeviceList(mine, "alice", 1, devices + 1, made, chain)
+
+
+def entry(own: DeviceList, key: bytes = b"", device: int = 0) -> ChainEntry:
+    """The next one of the chain: it adds a device with ``key``, or removes ``device``."""
+    number, which = own.chain.length + 1, DeviceId(device or own.next_device)
+    return ChainEntry(number, "add" if key else "remove", which, key, FIRST_DEVICE, NOW, b"s" * 64)
 
 
 def at_once(call: Callable[[], Any], calls: int = AT_ONCE) -> list[Any]:
@@ -149,15 +159,28 @@ class TestLists:
     """Device lists: one versioned value."""
 
     def test_a_list_comes_back_as_it_was_stored(self, ports: Ports) -> None:
-        """With link statements, and names in any script."""
+        """With the newest entry of its chain, what has lapsed, and names in any script."""
         first = device_list(2)
         assert ports.cards.devices(first.account) is None
 
         assert ports.cards.create(first)
-        second = first.with_device(bytes(32), "", NOW, LinkStatement(DeviceId(1), NOW, b"s" * 64))
-        assert ports.cards.replace(second)
+        assert ports.cards.devices(first.account) == first
+        after = first.with_device(entry(first, bytes(32)), "", NOW)
+        for following in (
+            after,
+            after := after.without(DeviceId(2), DeviceId(3)),
+            after := after.signed_out(entry(after, device=3)),
+        ):
+            assert ports.cards.replace(following)
+            assert ports.cards.devices(first.account) == following
+        assert (after.lapsed, after.chain.length) == ((2,), 3)
 
-        assert ports.cards.devices(first.account) == second
+    def test_a_list_without_a_chain(self, ports: Ports) -> None:
+        """That of an account which was retired before it was made."""
+        retired = DeviceList(account(), "alice", 1, 2, ())
+
+        assert ports.cards.create(retired)
+        assert ports.cards.devices(retired.account) == retired
 
     def test_an_account_is_made_once(self, ports: Ports) -> None:
         """A second first list changes nothing."""
@@ -187,14 +210,36 @@ class TestLists:
         """Each adds a device to the list that all have read; the list has that of the winner."""
         first = device_list()
         ports.cards.create(first)
-        statement = LinkStatement(DeviceId(1), NOW, b"s" * 64)
 
-        won = at_once(lambda: ports.cards.replace(first.with_device(account().encode(), "x", NOW, statement)))
+        def add() -> bool:
+            return ports.cards.replace(first.with_device(entry(first, account().encode()), "x", NOW))
+
+        won = at_once(add)
 
         assert sorted(won) == [False] * (AT_ONCE - 1) + [True]
         after = ports.cards.devices(first.account)
         assert after is not None
         assert (after.version, len(after.devices)) == (2, 2)
+
+
+class TestChains:
+    """Entries are kept once, and come back in order."""
+
+    def test_entries_come_back(self, ports: Ports) -> None:
+        """In the order of their numbers, whatever the order they were kept in; keeping again changes none."""
+        own = device_list()
+        entries = [own.chain.last]
+        for _ in range(11):
+            own = own.with_device(entry(own, account().encode()), "x", NOW)
+            entries.append(own.chain.last)
+        assert ports.chains.kept(own.account) == []
+
+        for each in [*reversed(entries), *entries]:
+            assert each is not None
+            ports.chains.keep(own.account, each)
+
+        assert ports.chains.kept(own.account) == entries
+        assert ports.chains.kept(account()) == []
 
 
 class TestRelations:

@@ -7,6 +7,7 @@ import pytest
 from tests.contract.storage_ports import (  # noqa: F401 - collected here
     Ports,
     TestCards,
+    TestChains,
     TestConnections,
     TestConnectNumbers,
     TestHandles,
@@ -26,6 +27,7 @@ def ports() -> Ports:
     return Ports(
         storage.FakeHandles(),
         storage.FakeCards(),
+        storage.FakeChains(),
         storage.FakeConnections(),
         storage.FakeConnectNumbers(),
         storage.FakeInbox(),

@@ -94,10 +94,31 @@ def test_safety_numbers_do_not_depend_on_the_side() -> None:
     assert len({v["digits"] for v in found}) == len({v["qr"] for v in found}) == len(found) - 1
 
 
+def test_the_chain_hangs_together() -> None:
+    """Each entry names the hash of the one before, and is signed by a device that was live then."""
+    live: dict[int, Ed25519PublicKey] = {}
+    previous = "-"
+    for number, vector in enumerate(vectors("device_chain.json"), 1):
+        entry, text = vector["entry"], vector["text"]
+        said = [entry[name] for name in ("change", "device", "auth_key", "signer", "time")]
+        lines = ["heliograph-chain-v1", vector["account"], number, previous, *said]
+        assert text.split("\n") == [str(line) for line in lines]
+        if number == 1:
+            assert (entry["signer"], entry["signature"]) == (0, "-")
+        else:
+            live[entry["signer"]].verify(raw(entry["signature"]), text.encode())
+        previous = vector["hash"]
+        assert raw(previous) == hashlib.sha256(f"{text}\n{entry['signature']}".encode()).digest()
+        if entry["change"] == "add":
+            live[entry["device"]] = Ed25519PublicKey.from_public_bytes(raw(entry["auth_key"]))
+        else:
+            del live[entry["device"]]
+
+
 def test_every_purpose_has_a_vector() -> None:
     """Each purpose that docs/protocol.md names is there, and no other."""
     purposes = {vector["fields"]["purpose"] for vector in vectors("signed_bytes.json")}
-    assert purposes == {f"heliograph-{name}-v1" for name in ("connect", "http", "link", "register")}
+    assert purposes == {f"heliograph-{name}-v1" for name in ("connect", "http", "register")}
 
 
 def test_http_vectors_carry_their_body_and_header() -> None:

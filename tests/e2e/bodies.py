@@ -1,10 +1,13 @@
-"""Bodies of requests that hold a signed statement."""
+"""Bodies of requests that hold a signed statement, and the verdict on chains of them."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
-from tests.e2e.wire import Json, now
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tests.e2e.wire import Json, b64, now, unb64
 
 if TYPE_CHECKING:
     from tests.e2e.client import Device
@@ -24,14 +27,40 @@ def registration(device: Device) -> Json:
     }
 
 
-def link(by: Device, new: Device, name: str, version: int) -> Json:
-    """``POST /v1/devices``: one device takes ``new`` into the list that then has this version."""
-    at = now()
-    signed = ("heliograph-link-v1", by.audience, by.account, by.device, new.auth_key, version, at)
-    return {
-        "auth_key": new.auth_key,
-        "name": name,
-        "version": version,
-        "time": at,
-        "signature": by.sign(*signed),
-    }
+def link(by: Device, new: Device, name: str, own: Json) -> Json:
+    """``POST /v1/devices``: one device takes ``new`` into the list that it read."""
+    device = own["next_device"]
+    entry = _entry(by, own, "add", device, new.auth_key)
+    return {"device": device, "auth_key": new.auth_key, "name": name, **entry}
+
+
+def removal(by: Device, device: int, own: Json) -> Json:
+    """``DELETE /v1/devices/{device}``: one device takes another off the list that it read."""
+    return _entry(by, own, "remove", device, "-")
+
+
+def _entry(by: Device, own: Json, change: str, device: int, auth_key: str) -> Json:
+    at, number = now(), own["chain"]["length"] + 1
+    place = (by.account, number, own["chain"]["head"])
+    signature = by.sign("heliograph-chain-v1", *place, change, device, auth_key, by.device, at)
+    return {"number": number, "time": at, "signature": signature}
+
+
+def live_keys(answer: Json) -> dict[int, str]:
+    """Verify the chain of an answer of ``/chain``, and give the keys of the devices that are live in it."""
+    head, live = "-", {}
+    for number, entry in enumerate(answer["entries"], 1):
+        assert entry["number"] == number
+        said = [entry[name] for name in ("change", "device", "auth_key", "signer", "time")]
+        lines = ["heliograph-chain-v1", answer["account"], number, head, *said]
+        text = "\n".join(str(line) for line in lines).encode()
+        if number > 1:
+            key = Ed25519PublicKey.from_public_bytes(unb64(live[entry["signer"]]))
+            key.verify(unb64(entry["signature"]), text)
+        head = b64(hashlib.sha256(text + b"\n" + entry["signature"].encode()).digest())
+        if entry["change"] == "add":
+            live[entry["device"]] = entry["auth_key"]
+        else:
+            del live[entry["device"]]
+    assert answer["chain"] == {"length": len(answer["entries"]), "head": head}
+    return live

@@ -144,19 +144,35 @@ class Device:
             self.account, self.device = answer["account"], answer["device"]
         return status, answer
 
-    def link(self, name: str = "second", version: int | None = None) -> Device:
+    def own_list(self) -> Json:
+        """The own device list."""
+        status, answer = self.request("GET", "/v1/devices")
+        assert status == 200, answer
+        return answer
+
+    def link(self, name: str = "second") -> Device:
         """A further device of the same account, taken in by this one."""
         new = Device(self.base_url, self.handle)
-        status, answer = self.link_key(new, name, version)
+        status, answer = self.link_key(new, name)
         assert status == 200, answer
         _, found = new.request("GET", f"/v1/links/{new.auth_key}", signed=False)
         new.account, new.device = found["account"], found["device"]
         return new
 
-    def link_key(self, new: Device, name: str = "second", version: int | None = None) -> tuple[int, Json]:
-        """Post the statement that takes ``new`` in."""
-        after = version or self.request("GET", "/v1/devices")[1]["version"] + 1
-        return self.request("POST", "/v1/devices", bodies.link(self, new, name, after))
+    def link_key(self, new: Device, name: str = "second", own: Json | None = None) -> tuple[int, Json]:
+        """Post the chain entry that takes ``new`` into the list ``own``, or into the one that is now."""
+        return self.request("POST", "/v1/devices", bodies.link(self, new, name, own or self.own_list()))
+
+    def remove(self, device: int, own: Json | None = None) -> tuple[int, Json]:
+        """Post the chain entry that takes a device off the list ``own``, or off the one that is now."""
+        body = bodies.removal(self, device, own or self.own_list())
+        return self.request("DELETE", f"/v1/devices/{device}", body)
+
+    def chain(self, account: str = "") -> Json:
+        """An account with all entries of its chain; the own one if no other is named."""
+        status, answer = self.request("GET", f"/v1/accounts/{account or self.account}/chain")
+        assert status == 200, answer
+        return answer
 
     # -- the socket ------------------------------------------------------------------------------
 
@@ -358,7 +374,8 @@ def _template(path: str) -> str:
     """``/v1/accounts/{account}`` for any account: how the contract names a route."""
     for prefix, parameter in _PARAMETERS.items():
         if path.startswith(prefix):
-            return f"{prefix}{{{parameter}}}"
+            rest = "/chain" if prefix == "/v1/accounts/" and path.endswith("/chain") else ""
+            return f"{prefix}{{{parameter}}}{rest}"
     return path.partition("?")[0]
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from schemas import documents
+from tests.e2e import bodies
 from tests.e2e.client import Device, HandshakeRefused, Json, b64, now
 
 MINUTE = 60_000
@@ -99,7 +100,7 @@ async def test_a_removed_device_opens_nothing(alice: Device) -> None:
     """403, from the answer to its removal on; the first device goes on."""
     second = alice.link()
     assert await status(second) == 101
-    assert alice.request("DELETE", f"/v1/devices/{second.device}")[0] == 200
+    assert alice.remove(second.device)[0] == 200
 
     assert await status(second) == 403
     assert await status(alice) == 101
@@ -118,15 +119,15 @@ async def test_a_browser_from_an_unlisted_origin(alice: Device, origin: str) -> 
 # -- signed requests -----------------------------------------------------------------------------
 
 
-def asked(route: str, alice: Device, bob: Device) -> tuple[str, str, object]:
-    """Method, path and body with which alice would use the route."""
+def asked(route: str, alice: Device, bob: Device, own: Json) -> tuple[str, str, object]:
+    """Method, path and body with which alice would use the route; ``own`` is her device list."""
     method, _, path = route.partition(" ")
     path = path.format(account=bob.account, handle=bob.handle, device=9, key="x")
     body: object = None
     if method == "POST":
-        new, at = Device(alice.base_url), now()
-        statement = alice.sign("heliograph-link-v1", alice.audience, alice.account, 1, new.auth_key, 2, at)
-        body = {"auth_key": new.auth_key, "name": "x", "version": 2, "time": at, "signature": statement}
+        body = bodies.link(alice, Device(alice.base_url), "x", own)
+    if route.startswith("DELETE /v1/devices"):
+        body = bodies.removal(alice, 9, own)
     return method, path, body
 
 
@@ -137,7 +138,7 @@ def code(answer: tuple[int, Json]) -> tuple[int, str]:
 
 def test_no_device_route_serves_a_request_that_the_device_did_not_sign(alice: Device, bob: Device) -> None:
     """Unsigned, signed by bob, for another server, method, path, body, time or nonce: 401 everywhere."""
-    routes = device_routes()
+    routes, own = device_routes(), alice.own_list()
     assert len(routes) >= 9
     stranger = Device(alice.base_url)
     stranger.account, stranger.device = alice.account, 1
@@ -146,7 +147,7 @@ def test_no_device_route_serves_a_request_that_the_device_did_not_sign(alice: De
     before = [device.request("GET", "/v1/account") for device in (alice, bob)]
 
     for route in routes:
-        method, path, body = asked(route, alice, bob)
+        method, path, body = asked(route, alice, bob, own)
         data = b"" if body is None else json.dumps(body).encode()
         good = alice.authorization(method, path, data)
         scheme, _, fields = good.partition(" ")
@@ -199,10 +200,11 @@ def test_a_signed_request_works_once(alice: Device, bob: Device) -> None:
 def test_a_removed_device_is_told_so(alice: Device) -> None:
     """DEVICE_REMOVED on every route."""
     second = alice.link()
-    assert alice.request("DELETE", f"/v1/devices/{second.device}")[0] == 200
+    assert alice.remove(second.device)[0] == 200
 
+    own = alice.own_list()
     for route in device_routes():
-        method, path, body = asked(route, second, alice)
+        method, path, body = asked(route, second, alice, own)
         assert code(second.request(method, path, body)) == (401, "DEVICE_REMOVED"), route
 
 

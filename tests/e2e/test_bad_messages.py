@@ -64,7 +64,7 @@ async def test_ciphertexts_that_are_none(alice: Device, bob: Device, request: py
 
 
 async def test_recipients_and_times(alice: Device, bob: Device, request: pytest.FixtureRequest) -> None:
-    """To oneself, to nobody, from the past and from the future: each message has its code, none is stored."""
+    """An only device to itself, to nobody, from the past or the future: each has its code, none is stored."""
     hour = 3_600_000
     async with talking(request) as line:
         cases = [
@@ -89,7 +89,7 @@ async def test_recipients_and_times(alice: Device, bob: Device, request: pytest.
 async def test_a_removed_device_is_stale_and_an_unknown_one_is_extra(alice: Device, bob: Device) -> None:
     """The details name what to leave out and what is missing; nobody gets the message."""
     second, third = bob.link(), bob.link()
-    assert bob.request("DELETE", f"/v1/devices/{second.device}")[0] == 200
+    assert bob.remove(second.device)[0] == 200
     async with await alice.connect() as a, await third.connect() as c:
         devices = dict.fromkeys(("1", str(second.device), "9"), b64(b"x"))
 

@@ -11,6 +11,7 @@ import pytest
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
+from tests.e2e.bodies import live_keys
 from tests.e2e.client import ANSWER_SECONDS, Device, HandshakeRefused, Json, Socket, name_of, now, shown
 from tests.e2e.steps import ids, link, relate
 from tests.e2e.tables import Tables
@@ -210,34 +211,37 @@ async def test_a_registration_that_dies_is_repeated(base_url: str, barriers: Bar
         assert (await asyncio.to_thread(device.register))[1]["account"] == device.account
 
 
-@at("devices.cards.replace", "devices.links.add")
+@at("devices.chains.keep", "devices.cards.replace", "devices.links.add")
 async def test_a_link_that_dies_is_repeated(bob: Device, barriers: Barriers, killed: str) -> None:
     """The same statement again takes the same key in once; the new device finds its number and connects."""
-    new = Device(bob.base_url, bob.handle)
+    new, own = Device(bob.base_url, bob.handle), await asyncio.to_thread(bob.own_list)
     barriers.once(killed, "kill")
-    status, _ = await asyncio.to_thread(bob.link_key, new, "second", 2)
+    status, _ = await asyncio.to_thread(bob.link_key, new, "second", own)
     assert status >= 500
-    status, answer = await asyncio.to_thread(bob.link_key, new, "second", 2)
+    status, answer = await asyncio.to_thread(bob.link_key, new, "second", own)
     assert (status, len(answer["devices"])) == (200, 2), answer
     _, found = await asyncio.to_thread(new.request, "GET", f"/v1/links/{new.auth_key}", signed=False)
     new.account, new.device = found["account"], found["device"]
     async with await new.connect():
         assert new.device == 2
+    chain = await asyncio.to_thread(bob.chain)
+    assert live_keys(chain) == {1: bob.auth_key, 2: new.auth_key}
 
 
-@at("devices.cards.replace", "devices.sockets.close")
+@at("devices.chains.keep", "devices.cards.replace", "devices.sockets.close")
 async def test_a_removal_that_dies_is_repeated(bob: Device, barriers: Barriers, killed: str) -> None:
     """The device is off the list or still on it; the repeat closes what is open."""
     second = await link(bob)
     async with await second.connect() as socket:
         barriers.once(killed, "kill")
-        path = f"/v1/devices/{second.device}"
-        status, _ = await asyncio.to_thread(bob.request, "DELETE", path)
+        own = await asyncio.to_thread(bob.own_list)
+        status, _ = await asyncio.to_thread(bob.remove, second.device, own)
         assert status >= 500
-        status, answer = await asyncio.to_thread(bob.request, "DELETE", path)
+        status, answer = await asyncio.to_thread(bob.remove, second.device, own)
         assert status == 200, answer
         async with asyncio.timeout(5):
             await socket.closed.wait()
+    assert live_keys(await asyncio.to_thread(bob.chain)) == {1: bob.auth_key}
 
 
 async def test_a_storage_that_hangs_refuses_in_time_and_nothing_is_lost(

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.barriers import Barriers
+from tests.e2e.bodies import live_keys
 from tests.e2e.client import Device, HandshakeRefused, Socket, b64, name_of, unb64
 from tests.e2e.steps import ids, link, of_type, relate
 from tests.e2e.tables import Row, Tables
@@ -17,7 +18,7 @@ REMOVED = [{"type": "session_closed", "reason": "DEVICE_REMOVED"}]
 
 async def remove(by: Device, device: Device) -> None:
     """Take a device off the list."""
-    status, answer = await asyncio.to_thread(by.request, "DELETE", f"/v1/devices/{device.device}")
+    status, answer = await asyncio.to_thread(by.remove, device.device)
     assert status == 200, answer
 
 
@@ -165,6 +166,43 @@ async def test_receipts_reach_both_devices_of_the_sending_side(
             assert (receipt["by"], receipt["messages"]) == (bob2.address, [name_of(event)])
             await again.ack(quiet=[receipt["row"]])
             await until(lambda: tables.inbox(alice) == [])
+
+
+async def test_a_message_to_oneself_reaches_the_other_own_devices(alice: Device, tables: Tables) -> None:
+    """Live and out of the inbox, each its own text; an ack takes the row away and tells nobody."""
+    second, third = await link(alice), await link(alice)
+    message = alice.message(second, third)
+    message["devices"] = {"2": b64(b"two"), "3": b64(b"three")}
+    async with await alice.connect() as sending, await second.connect() as live:
+        [refused] = await sending.send(alice.message(second))
+        assert refused["error"]["details"]["devices"][alice.account]["missing"] == [3]
+        [result] = await sending.send(message)
+        assert result.get("accepted"), result
+        async with await third.connect() as later:
+            for socket, text in ((live, b"two"), (later, b"three")):
+                [event] = await socket.wait_for(1)
+                assert (name_of(event), event["to"]) == ([message["id"], alice.address], alice.account)
+                assert unb64(event["ciphertext"]) == text
+                await socket.ack(delivered=[name_of(event)])
+        await until(lambda: tables.inbox(second) == tables.inbox(third) == [])
+        await sending.drain()
+        assert of_type(sending, "receipt") == ids(sending) == []
+
+
+async def test_the_chain_tells_how_the_devices_came_about(alice: Device, bob: Device) -> None:
+    """Anybody can verify it; every list names its head, and a device that went is no longer live in it."""
+    second = await link(bob)
+    third = await link(second)
+    await remove(third, second)
+
+    chain = await asyncio.to_thread(alice.chain, bob.account)
+
+    assert live_keys(chain) == {1: bob.auth_key, 3: third.auth_key}
+    assert [(e["change"], e["device"], e["signer"]) for e in chain["entries"]] == [
+        ("add", 1, 0), ("add", 2, 1), ("add", 3, 2), ("remove", 2, 3),
+    ]  # fmt: skip
+    for by, path in ((bob, "/v1/account"), (bob, "/v1/devices"), (alice, f"/v1/handles/{bob.handle}")):
+        assert (await asyncio.to_thread(by.request, "GET", path))[1]["chain"] == chain["chain"]
 
 
 async def test_a_linked_device_gets_later_messages_only(alice: Device, bob: Device) -> None:

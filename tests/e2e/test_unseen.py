@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.barriers import Barriers
+from tests.e2e.bodies import live_keys
 from tests.e2e.client import Device, HandshakeRefused, now
 from tests.e2e.steps import link, of_type
 from tests.e2e.tables import Tables
@@ -39,8 +40,16 @@ async def numbers(device: Device) -> dict[int, int | None]:
     return {entry["device"]: entry.get("seen_at") for entry in answer["devices"]}
 
 
+async def lapsed(device: Device) -> list[int]:
+    """The devices that went without a signature."""
+    lapsed: list[int] = (await asyncio.to_thread(device.own_list))["lapsed"]
+    return lapsed
+
+
 async def test_the_unseen_device_goes_and_the_others_stay(bob: Device, tables: Tables) -> None:
-    """The list says when each was seen; the first socket of a day removes who was away too long."""
+    """The list says when each was seen; the first socket of a day removes who was away too long. Nobody
+    signed for that, so it stays in the chain until another device does.
+    """
     second, third = await link(bob), await link(bob)
     async with await third.connect() as t:
         await t.close()
@@ -54,6 +63,11 @@ async def test_the_unseen_device_goes_and_the_others_stay(bob: Device, tables: T
     async with await bob.open() as socket:
         assert (await socket.drain())["device_list_version"] == 4
         assert set(await numbers(bob)) == {1, 3}
+    assert await lapsed(bob) == [2]
+    assert set(live_keys(await asyncio.to_thread(bob.chain))) == {1, 2, 3}
+    assert (await asyncio.to_thread(third.remove, 2))[0] == 200
+    assert await lapsed(bob) == []
+    assert set(live_keys(await asyncio.to_thread(bob.chain))) == {1, 3}
     status, answer = await asyncio.to_thread(second.request, "GET", "/v1/devices")
     assert (status, answer["error"]["code"]) == (401, "DEVICE_REMOVED")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat.domain import base64url, signed_bytes
-from chat.domain.ids import Address
+from chat.domain.ids import AccountId, Address
 from chat.domain.prekeys import Kind, Prekey
 from chat.ports.accounts import Claim
 from chat.ports.connections import Connection
@@ -16,7 +15,7 @@ from infra.routes import AUTHORIZER, FUNCTIONS, SocketRoute
 from tests.fakes.events import authorization, frame, handshake, https, proof
 from tests.fakes.handlers import body_of, call
 from tests.fakes.prekeys import some
-from tests.fakes.world import AUDIENCE, NOW, World, address
+from tests.fakes.world import NOW, World, address
 
 
 def _routes() -> dict[str, str]:
@@ -152,15 +151,20 @@ def key_of(scene: Scene, device: Address) -> bytes:
     return scene.world.keys[device].public_key().public_bytes_raw()
 
 
-def statement(scene: Scene, signer: Address, key: bytes = b"n" * 32) -> dict[str, Any]:
-    """The body that takes a device with ``key`` in, signed by ``signer``, claiming to be alice's."""
-    text = signed_bytes.link(AUDIENCE, signer, key, 2, NOW)
-    return {
-        "auth_key": base64url.encode(key),
-        "name": "x",
-        "version": 2,
-        "time": NOW,
-        "signature": base64url.encode(scene.world.keys[signer].sign(text)),
-        "account": scene.alice,
-        "device": 1,
-    }
+def statement(
+    scene: Scene, signer: Address, key: bytes = b"n" * 32, account: AccountId | None = None
+) -> dict[str, Any]:
+    """The body that takes a device with ``key`` in, signed by ``signer``, claiming to be alice's.
+
+    ``account`` is the one it goes into; the signer's own unless said otherwise.
+    """
+    own = scene.world.cards.lists[account or signer.account]
+    asked = scene.world.signed("add", signer, own, key)
+    return scene.world.signed_body(asked) | {"account": scene.alice}
+
+
+def removal(scene: Scene, signer: Address, device: int) -> dict[str, Any]:
+    """The body that removes a device of ``signer``'s account, claiming to be alice's."""
+    own = scene.world.cards.lists[signer.account]
+    asked = scene.world.signed("remove", signer, own, device=device)
+    return scene.world.signed_body(asked) | {"account": scene.alice}

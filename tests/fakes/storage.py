@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from chat.domain import base64url
+from chat.domain.device_chain import ChainEntry
 from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, Address, MessageId, MessageName, milliseconds_of, week_of
 from chat.domain.limits import CONNECT, take
@@ -104,6 +105,19 @@ class FakeCards:
 
     def _relations(self, account: AccountId, peers: Collection[AccountId]) -> dict[AccountId, Relation]:
         return {peer: self.stands[account, peer] for peer in peers if (account, peer) in self.stands}
+
+
+class FakeChains:
+    """Entries of chains in a dict."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[AccountId, int], ChainEntry] = {}
+
+    def keep(self, account: AccountId, entry: ChainEntry) -> None:
+        self.entries.setdefault((account, entry.number), entry)
+
+    def kept(self, account: AccountId) -> list[ChainEntry]:
+        return [entry for (mine, _), entry in sorted(self.entries.items()) if mine == account]
 
 
 class FakeConnections:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
+from chat.adapters.cassandra.chains import CassandraChains
 from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
 from chat.adapters.cassandra.inbox import CassandraInbox
 from chat.adapters.cassandra.limits import CassandraLimits
@@ -16,6 +17,7 @@ from chat.adapters.cassandra.session import Cassandra
 from tests.contract.storage_ports import (  # noqa: F401 - collected here
     Ports,
     TestCards,
+    TestChains,
     TestConnections,
     TestConnectNumbers,
     TestHandles,
@@ -43,6 +45,7 @@ def ports(keyspaces: KeyspacesDouble) -> Iterator[Ports]:
         yield Ports(
             CassandraHandles(session),
             CassandraCards(session),
+            CassandraChains(session),
             CassandraConnections(session),
             CassandraConnectNumbers(session),
             CassandraInbox(session),

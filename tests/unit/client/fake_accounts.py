@@ -67,13 +67,16 @@ class FakeAccounts:
         statement = _statement(by.account, self.head(by.account), entry)
         return entry | {"signature": by.key.sign(statement)}
 
-    def append(self, account: str, entry: dict[str, Any]) -> None:
-        """Take an entry in, and change the list by it; a signature that is wrong fails the test."""
+    def append(self, account: str, entry: dict[str, Any]) -> bool:
+        """Take an entry in, and change the list by it; a signature that is wrong fails the test.
+
+        False if another entry came first.
+        """
         value = self.accounts[account]
-        signer = value["devices"][entry["signer"]]
+        device, signer = entry["device"], value["devices"][entry["signer"]]
+        if entry["number"] != len(value["chain"]) + 1:
+            return False
         verify(signer, entry["signature"], _statement(account, self.head(account), entry))
-        assert entry["number"] == len(value["chain"]) + 1
-        device = entry["device"]
         if entry["change"] == "add":
             assert device == value["next_device"]
             value["devices"][device] = entry["auth_key"]
@@ -81,8 +84,9 @@ class FakeAccounts:
         else:
             value["devices"].pop(device, None)
             value["lapsed"] = [lapsed for lapsed in value["lapsed"] if lapsed != device]
-        value["chain"].append(entry)
+        value["chain"].append({name: entry[name] for name in _ENTRY})
         value["version"] += 1
+        return True
 
     def add_device(self, by: Identity, key: str | None = None) -> int:
         """Take in a device that no client runs for, signed by ``by``; give its number."""
@@ -130,6 +134,9 @@ class FakeAccounts:
 
     def _chain(self, account: str) -> dict[str, Any]:
         return {"length": len(self.accounts[account]["chain"]), "head": self.head(account)}
+
+
+_ENTRY = ("number", "change", "device", "auth_key", "signer", "time", "signature")
 
 
 def _statement(account: str, previous: str, entry: dict[str, Any]) -> bytes:

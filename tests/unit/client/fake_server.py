@@ -270,7 +270,7 @@ class FakeServer(FakeAccounts):
                 return self._account(other)
             case "GET", ["accounts", other, "chain"] if other in self.accounts:
                 entries = {"entries": self.accounts[other]["chain"]}
-                return 200, "account_answer", self.public(other) | entries
+                return 200, "chain_answer", self.public(other) | entries
             case "GET", ["accounts", _, "chain"]:
                 return 404, "error_answer", {"error": error("NOT_FOUND")}
             case "GET", ["account"]:
@@ -279,24 +279,23 @@ class FakeServer(FakeAccounts):
             case "POST", ["devices"]:
                 body = json.loads(request.content)
                 VALIDATE["link_request"](body)
-                statement = signing.link_bytes(
-                    AUDIENCE, account, device, body["auth_key"], body["version"], body["time"]
-                )
-                verify(self.accounts[account]["devices"][device], body["signature"], statement)
-                if body["version"] != self.accounts[account]["version"] + 1:
-                    return 409, "error_answer", {"error": error("DEVICE_LIST_CHANGED")}
                 if self.links.get(body["auth_key"], (account,))[0] != account:
                     return 409, "error_answer", {"error": error("LINK_TAKEN")}
-                value = self.accounts[account]
-                number = self.links[body["auth_key"]] = account, value["next_device"]
-                entry = {"number": len(value["chain"]) + 1, "change": "add", "device": number[1]}
-                entry |= {"auth_key": body["auth_key"], "signer": device, "time": body["time"]}
-                value["chain"].append(entry | {"signature": body["signature"]})
-                value["devices"][number[1]] = body["auth_key"]
-                value["next_device"] += 1
-                value["version"] += 1
+                if body["auth_key"] not in self.accounts[account]["devices"].values():
+                    entry = {"change": "add", "signer": device} | body
+                    if not self.append(account, entry):
+                        return 409, "error_answer", {"error": error("DEVICE_LIST_CHANGED")}
+                    self.links[body["auth_key"]] = account, body["device"]
             case "DELETE", ["devices", number]:
-                self.remove_device(account, int(number))
+                body, gone = json.loads(request.content), int(number)
+                VALIDATE["removal_request"](body)
+                if gone >= self.accounts[account]["next_device"]:
+                    return 404, "error_answer", {"error": error("NOT_FOUND")}
+                if gone in self.accounts[account]["devices"] or gone in self.accounts[account]["lapsed"]:
+                    entry = {"change": "remove", "device": gone, "auth_key": "-", "signer": device} | body
+                    if not self.append(account, entry):
+                        return 409, "error_answer", {"error": error("DEVICE_LIST_CHANGED")}
+                self.close_socket(f"{account}:{gone}", "DEVICE_REMOVED")
             case method, ["account", relation, other]:
                 if relation == "accepted":
                     self.accepted.add((account, other))

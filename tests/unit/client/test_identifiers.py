@@ -52,13 +52,6 @@ def test_signed_bytes(vector: dict[str, Any]) -> None:
                 fields["time"],
                 fields["nonce"],
             )
-        case "heliograph-link-v1":
-            rest = [
-                value
-                for name, value in fields.items()
-                if name not in ("purpose", "audience", "account", "device")
-            ]
-            signed = signing.link_bytes(audience, account, device, *rest)
         case "heliograph-register-v1":
             handle, auth_key, time = (
                 value
@@ -69,6 +62,18 @@ def test_signed_bytes(vector: dict[str, Any]) -> None:
     assert signed.decode() == vector["text"]
     assert key.public == vector["auth_key"]
     assert key.sign(signed) == vector["signature"]
+
+
+@pytest.mark.parametrize("vector", vectors("device_chain"), ids=lambda vector: vector["entry"]["number"])
+def test_chain_entries(vector: dict[str, Any]) -> None:
+    """An entry's bytes, its signature and its hash are the golden ones."""
+    entry = vector["entry"]
+    said = [entry[name] for name in ("change", "device", "auth_key", "signer", "time")]
+    signed = signing.chain_bytes(vector["account"], entry["number"], vector["previous"], *said)
+    assert signed.decode() == vector["text"]
+    if vector["seed"] is not None:
+        assert AuthKey(bytes.fromhex(vector["seed"])).sign(signed) == entry["signature"]
+    assert signing.entry_hash(signed, entry["signature"]) == vector["hash"]
 
 
 @pytest.mark.parametrize("vector", vectors("conversation"))

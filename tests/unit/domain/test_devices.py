@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
-from chat.domain.devices import Device, DeviceList, Difference, LinkStatement
+from chat.domain.device_chain import ChainEntry
+from chat.domain.devices import Device, DeviceList, Difference
 from chat.domain.ids import AccountId, DeviceId
 
-STATEMENT = LinkStatement(DeviceId(1), 7, b"s")
+
+def entry(number: int, device: int, key: bytes = b"") -> ChainEntry:
+    """One that device 1 signed: it adds a device with ``key``, or removes it."""
+    change = "add" if key else "remove"
+    return ChainEntry(number, change, DeviceId(device), key, DeviceId(1), 7, b"s")  # type: ignore[arg-type]
 
 
 def devices(*live: int, next_device: int = 6, version: int = 4) -> DeviceList:
@@ -44,13 +49,24 @@ def test_a_number_is_never_used_again() -> None:
     before = devices(1, next_device=2)
 
     after = (
-        before.with_device(b"b", "second", 5, STATEMENT)
+        before.with_device(entry(1, 2, b"b"), "second", 5)
         .without(DeviceId(2))
-        .with_device(b"c", "third", 6, STATEMENT)
+        .with_device(entry(2, 3, b"c"), "third", 6)
     )
 
-    assert [d.device for d in after.devices] == [1, 3]
-    assert (after.version, after.next_device) == (7, 4)
+    assert [(d.device, d.linked_by) for d in after.devices] == [(1, None), (3, 1)]
+    assert (after.version, after.next_device, after.chain.length) == (7, 4, 2)
+
+
+def test_who_goes_without_a_signature_has_lapsed() -> None:
+    """It stays in the chain until an entry removes it; one that was signed out at once never lapses."""
+    unsigned = devices(1, 2, 3).without(DeviceId(2), DeviceId(5))
+
+    signed = unsigned.signed_out(entry(1, 3)).signed_out(entry(2, 2))
+
+    assert (unsigned.lapsed, unsigned.chain.length) == ((2,), 0)
+    assert ([d.device for d in signed.devices], signed.lapsed) == ([1], ())
+    assert (signed.version, signed.chain.length) == (7, 2)
 
 
 def test_finding() -> None:

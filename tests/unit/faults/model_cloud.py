@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from chat.domain import base64url, signed_bytes
+from chat.domain import base64url
 from chat.domain.ids import AccountId, Address, ConnectionId, DeviceId
 from chat.ports.connections import Connection
 from chat.ports.sockets import Gone, Outcome, PostFailed
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fakes import events
 from tests.fakes.handlers import body_of, call, serving
-from tests.fakes.world import AUDIENCE, World
+from tests.fakes.world import World
 
 Frame = dict[str, Any]
 MILLISECOND = 1_000_000
@@ -273,15 +273,8 @@ class Cloud:
         """Take a new device in; None where that failed or nobody knows."""
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes_raw()
-        version = self.world.cards.lists[by.account].version + 1
-        text = signed_bytes.link(AUDIENCE, by, public, version, self.world.time)
-        body = {
-            "auth_key": base64url.encode(public),
-            "name": "new",
-            "version": version,
-            "time": self.world.time,
-            "signature": base64url.encode(self.world.keys[by].sign(text)),
-        }
+        asked = self.world.signed("add", by, self.world.cards.lists[by.account], public)
+        body = self.world.signed_body(asked)
         for _ in range(2):  # as the SDK repeats it
             answer = self.request(by, "POST", "/v1/devices", body)
             added = self.world.cards.lists[by.account].find_key(public)
@@ -290,6 +283,14 @@ class Cloud:
                 self.world.keys[device] = key
                 return device
         return None
+
+    def remove_device(self, by: Address, device: Address) -> bool:
+        """Take a device off the list; False where that failed or nobody knows."""
+        own = self.world.cards.lists[by.account]
+        asked = self.world.signed("remove", by, own, device=device.device)
+        body = self.world.signed_body(asked)
+        answer = self.request(by, "DELETE", f"/v1/devices/{device.device}", body)
+        return answer is not None and "error" not in answer
 
     def devices(self, account: str) -> list[int]:
         """The live devices of an account, as `GET /v1/accounts/{account}` tells them."""

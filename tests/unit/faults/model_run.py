@@ -157,9 +157,7 @@ class Run:
     def remove(self, by: Device, device: Device) -> None:
         """Take another device of the account off the list."""
         self.cloud.record("device", by.who, device=device.who, what="removed", phase="invoke")
-        path = f"/v1/devices/{address(device.who).device}"
-        answer = self.cloud.request(address(by.who), "DELETE", path)
-        done = answer is not None and "error" not in answer
+        done = self.cloud.remove_device(address(by.who), address(device.who))
         self.cloud.record(
             "device", by.who, device=device.who, what="removed", phase="ok" if done else "unknown"
         )

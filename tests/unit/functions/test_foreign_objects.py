@@ -21,7 +21,7 @@ from infra.routes import AUTHORIZER
 from tests.fakes import prekeys
 from tests.fakes.events import frame, handshake, https, proof
 from tests.fakes.handlers import body_of, call
-from tests.fakes.scene import FUNCTION_OF, Scene, key_of, outcome, statement
+from tests.fakes.scene import FUNCTION_OF, Scene, key_of, outcome, removal, statement
 from tests.fakes.world import AUDIENCE, NOW, World, address
 
 Attack = Callable[[Scene], dict[str, Any]]
@@ -190,15 +190,16 @@ def key_of_another(scene: Scene) -> dict[str, Any]:
 
 @attack("POST /v1/devices", "UNAUTHENTICATED")
 def statement_of_another(scene: Scene) -> dict[str, Any]:
-    """The statement of another's device."""
-    body = statement(scene, address(scene.alice))
+    """The signature of another's device, for the own list."""
+    body = statement(scene, address(scene.alice), account=scene.mallory)
     return scene.ask("POST /v1/devices", "/v1/devices", body)
 
 
 @attack("DELETE /v1/devices/{device}", "NOT_FOUND")
 def device_of_another(scene: Scene) -> dict[str, Any]:
     """Another's device."""
-    return scene.ask("DELETE /v1/devices/{device}", "/v1/devices/2", {"account": scene.alice}, device="2")
+    body = removal(scene, address(scene.mallory), 2)
+    return scene.ask("DELETE /v1/devices/{device}", "/v1/devices/2", body, device="2")
 
 
 @attack("GET /v1/devices", "ok")
@@ -232,6 +233,13 @@ def code_for_another(scene: Scene) -> dict[str, Any]:
 def public_part(scene: Scene) -> dict[str, Any]:
     """More than is public."""
     return scene.ask("GET /v1/accounts/{account}", f"/v1/accounts/{scene.alice}", account=scene.alice)
+
+
+@attack("GET /v1/accounts/{account}/chain", "ok")
+def public_chain(scene: Scene) -> dict[str, Any]:
+    """More of the chain than is public."""
+    path = f"/v1/accounts/{scene.alice}/chain"
+    return scene.ask("GET /v1/accounts/{account}/chain", path, account=scene.alice)
 
 
 @attack("GET /v1/handles/{handle}", "ok")
@@ -330,14 +338,18 @@ def test_nothing_of_others_is_told(world: World, row: Row) -> None:
 
 
 def test_the_public_part_of_an_account_is_that_alone(world: World) -> None:
-    """Handle, version and the keys of its devices."""
+    """Handle, version, the keys of its devices, and how they came about."""
     scene = Scene(world)
 
     body = body_of(public_part(scene))
 
-    assert set(body) == {"account", "handle", "version", "devices"}
+    assert set(body) == {"account", "handle", "version", "devices", "chain"}
     assert {field for device in body["devices"] for field in device} == {"device", "auth_key", "added_at"}
     assert body == body_of(public_part_by_handle(scene))
+    entries = body_of(public_chain(scene)).pop("entries")
+    assert body_of(public_chain(scene)) == body | {"entries": entries}
+    said = {"number", "change", "device", "auth_key", "signer", "time", "signature"}
+    assert {field for entry in entries for field in entry} == said
 
 
 def test_mallory_decides_for_herself(world: World) -> None:

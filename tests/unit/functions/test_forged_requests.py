@@ -12,7 +12,7 @@ from infra.routes import FUNCTIONS, HttpsRoute
 from tests.fakes import prekeys
 from tests.fakes.events import authorization, body_bytes, https
 from tests.fakes.handlers import body_of, call
-from tests.fakes.scene import FUNCTION_OF, Scene, outcome, statement
+from tests.fakes.scene import FUNCTION_OF, Scene, outcome, removal, statement
 from tests.fakes.world import NOW, World, address
 
 DEVICE_ROUTES = [
@@ -55,6 +55,8 @@ def target(scene: Scene, route: HttpsRoute) -> Target:
         "/v1/keys/claim": {"account": scene.alice, "devices": [2]},
     }
     body = bodies[route.path] if route.path in bodies and route.method != "GET" else None
+    if route.method == "DELETE" and "device" in used:
+        body = removal(scene, by_alice, 2)
     return Target(route, path, body, used)
 
 

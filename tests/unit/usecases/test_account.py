@@ -54,6 +54,23 @@ def test_a_claim_whose_account_was_never_made(world: World) -> None:
     assert code(account.look_up_handle, "alice", handles=world.handles, cards=world.cards) is Code.NOT_FOUND
 
 
+def test_the_chain_of_an_account(world: World) -> None:
+    """All entries, of a retired account too: NOT_FOUND is for one that never was."""
+    alice, retired = world.account("alice", 3), world.account("bob", 0)
+    ports = {"cards": world.cards, "chains": world.chains}
+
+    devices, entries = account.device_chain(alice, **ports)
+    assert (devices, entries[-1]) == (world.cards.lists[alice], devices.chain.last)
+    assert [entry.device for entry in entries] == [1, 2, 3]
+
+    devices, entries = account.device_chain(retired, **ports)
+    assert (devices.devices, [entry.device for entry in entries]) == ((), [1])
+
+    assert code(account.device_chain, NOBODY, **ports) is Code.NOT_FOUND
+    world.cards.create(DeviceList(NOBODY, "carol", 1, 2, ()))  # retired before it was made
+    assert code(account.device_chain, NOBODY, **ports) is Code.NOT_FOUND
+
+
 def test_an_account_without_devices_is_not_there(world: World) -> None:
     """Retired."""
     alice = world.account("alice", 0)

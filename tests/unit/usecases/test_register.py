@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from chat.domain import signed_bytes
-from chat.domain.devices import DeviceList, LinkStatement
+from chat.domain.device_chain import ChainEntry
+from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, Address, DeviceId, new_uuid7
 from chat.errors import ChatError, Code
 from chat.ports.accounts import Claim
@@ -76,6 +77,8 @@ def test_the_first_device_has_everything_it_needs(world: World) -> None:
     assert world.cards.lists[devices.account] == devices
     assert [(d.device, d.auth_key, d.name) for d in devices.devices] == [(1, public(KEY), "laptop")]
     assert (devices.version, devices.next_device) == (1, 2)
+    first = ChainEntry(1, "add", DeviceId(1), public(KEY), DeviceId(0), NOW, b"")
+    assert (devices.chain.last, devices.chain.length, devices.lapsed) == (first, 1, ())
     assert world.connect_numbers.last == {device: 0}
 
 
@@ -160,22 +163,18 @@ class TestAfterTheListChanged:
 
     def test_the_own_device_is_no_longer_the_first(self, world: World) -> None:
         """The key was removed and linked anew: its device is the one with this key now."""
-        device, devices = run(world, request())
-        statement = LinkStatement(DeviceId(2), NOW, b"")
-        second = devices.with_device(b"other", "phone", NOW, statement)
-        world.cards.replace(second)
+        device, _ = run(world, request())
+        world.keys |= {device: KEY, address(device.account, 2): KEY}
+        second = world.add_device(device.account, b"other")
         world.cards.replace(second.without(DeviceId(1)))
-        world.cards.replace(
-            world.cards.lists[device.account].with_device(public(KEY), "again", NOW, statement)
-        )
+        world.add_device(device.account, public(KEY), by=2)
 
         assert run(world, request())[0] == address(device.account, 3)
 
     def test_the_own_device_was_removed(self, world: World) -> None:
         """DEVICE_REMOVED: only a remaining device can take it in again."""
-        _, devices = run(world, request())
-        second = devices.with_device(b"other", "phone", NOW, LinkStatement(DeviceId(1), NOW, b""))
-        world.cards.replace(second)
-        world.cards.replace(second.without(DeviceId(1)))
+        device, _ = run(world, request())
+        world.keys[device] = KEY
+        world.cards.replace(world.add_device(device.account, b"other").without(DeviceId(1)))
 
         assert code(world, request()) is Code.DEVICE_REMOVED

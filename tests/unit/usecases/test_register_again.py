@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from chat.domain import signed_bytes
-from chat.domain.devices import DeviceList, LinkStatement
-from chat.domain.ids import AccountId, Address, DeviceId
+from chat.domain.devices import DeviceList
+from chat.domain.ids import AccountId, Address
 from chat.errors import ChatError, Code
 from chat.ports.identity import Verification
 from chat.usecases import removal
@@ -17,6 +17,7 @@ from chat.usecases.register import Registration, register
 from chat.wire.frames import event_frames
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.fakes.dying import Crash, Dying
 from tests.fakes.world import AUDIENCE, World
 
 OLD, NEW, NEWEST = (Ed25519PrivateKey.from_private_bytes(bytes([i]) * 32) for i in range(3))
@@ -92,14 +93,16 @@ class TestRetiring:
         assert world.cards.blocked(new.account) == []
 
     def test_the_old_account_has_no_devices_any_more(self, world: World) -> None:
-        """An empty next version; the number of no device is free again."""
-        old, before = run(world, OLD)
-        world.cards.replace(before.with_device(b"2" * 32, "two", 0, LinkStatement(DeviceId(1), 0, b"")))
+        """An empty next version; the number of no device is free again, and the chain stays as it was."""
+        old, _ = run(world, OLD)
+        world.keys[old] = OLD
+        before = world.add_device(old.account, b"2" * 32)
 
         run(world, NEW)
 
         after = world.cards.lists[old.account]
         assert (after.version, after.next_device, after.devices) == (3, 3, ())
+        assert (after.chain, after.lapsed) == (before.chain, (1, 2))
 
     def test_its_sockets_are_told_and_closed(self, world: World) -> None:
         """All of them, and no others."""
@@ -163,7 +166,8 @@ class TestRetiring:
     def test_a_change_of_the_list_meanwhile_is_retired_with_it(self, world: World) -> None:
         """A device linked between reading the list and emptying it does not save the account."""
         old, before = run(world, OLD)
-        linked = before.with_device(b"2" * 32, "two", 0, LinkStatement(DeviceId(1), 0, b""))
+        world.keys[old] = OLD
+        linked = world.grown(before, world.signed("add", old, before, b"2" * 32))
         replace = world.cards.replace
 
         def late(devices: DeviceList) -> bool:
@@ -227,37 +231,6 @@ class TestWhoMay:
         assert sorted(len(devices.devices) for devices in world.cards.lists.values()) == [0, 1]
 
 
-class Crash(Exception):
-    """The process ends here."""
-
-
-class Dying:
-    """The world up to its ``calls``-th call of a port, the last one; ``made``: that call has its effect."""
-
-    def __init__(self, world: World, calls: int, *, made: bool) -> None:
-        self._world, self._left, self._made = world, calls, made
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._world, name)
-        return _DyingPort(self, real) if name in PORTS else real
-
-    def _step(self, call: Callable[[], Any]) -> Any:
-        self._left -= 1
-        result = call() if self._left > 0 or self._made else None
-        if self._left <= 0:
-            raise Crash
-        return result
-
-
-class _DyingPort:
-    def __init__(self, dying: Dying, port: Any) -> None:
-        self._dying, self._port = dying, port
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._port, name)
-        return lambda *args: self._dying._step(lambda: method(*args))
-
-
 def settled(world: World, old: Address, newest: Address) -> None:
     """One live account, all others retired without sockets, nothing left to do."""
     assert world.handles.find("alice") == newest.account
@@ -283,7 +256,7 @@ def test_a_crash_anywhere_is_completed(made: bool, comes_back: Ed25519PrivateKey
         world.cards.accept(old.account, befriend_live)
         world.online(befriend_live)
         try:
-            run(Dying(world, calls, made=made), NEW)
+            run(Dying(world, calls, PORTS, made=made), NEW)
         except Crash:
             claimed = world.handles.claims["alice"]
             newest, _ = run(world, comes_back)

@@ -288,14 +288,94 @@ def test_writing_to_somebody_one_blocked_is_refused(world: World) -> None:
     assert len(world.inbox) == 0
 
 
-def test_to_oneself_and_to_nobody(world: World) -> None:
-    """BAD_RECIPIENT for the own account, NOT_FOUND for one that does not exist."""
-    alice = world.account("alice")
-    nobody = MessageId(new_uuid7(NOW))
+def test_to_nobody(world: World) -> None:
+    """NOT_FOUND."""
+    nobody = AccountId(new_uuid7(NOW))
 
-    outcome = run(world, alice, world.message(alice), world.message(nobody))  # type: ignore[arg-type]
+    outcome = run(world, world.account("alice"), world.message(nobody))
 
-    assert codes(outcome) == [Code.BAD_RECIPIENT, Code.NOT_FOUND]
+    assert codes(outcome) == [Code.NOT_FOUND]
+
+
+class TestToOneself:
+    """A message for the other own devices alone."""
+
+    def message(
+        self, world: World, to: AccountId, *devices: int, own: tuple[int, ...] = ()
+    ) -> OutgoingMessage:
+        """For these own devices."""
+        texts = {DeviceId(device): f"for {device}".encode() for device in devices}
+        return world.message(to, own=own, devices=texts)
+
+    def test_it_reaches_the_other_own_devices(self, world: World) -> None:
+        """A row each, and the live ones are told; no relation to oneself comes of it."""
+        alice = world.account("alice", 3)
+        sender, other = world.online(alice), world.online(alice, 3)
+        message = self.message(world, alice, 2, 3)
+
+        assert codes(run(world, alice, message)) == [None]
+
+        name = MessageName(message.id, f"{alice}:1")
+        stored = {device: decode(rows[name]) for device, rows in world.inbox.rows.items()}
+        assert stored == {address(alice, d): StoredMessage(alice, b"for %d" % d) for d in (2, 3)}
+        [event] = world.sockets.events(other.connection_id)
+        assert (event["sender"], event["to"]) == (f"{alice}:1", alice)
+        assert world.sockets.events(sender.connection_id) == []
+        assert world.cards.stands == {}
+
+    def test_an_ack_of_it_makes_no_receipt(self, world: World) -> None:
+        """Whatever the device says of it: the row goes, and that is all."""
+        alice = world.account("alice", 2)
+        message = self.message(world, alice, 2)
+        run(world, alice, message)
+        world.online(alice)
+        world.sockets.frames.clear()
+        name = MessageName(message.id, f"{alice}:1")
+        shown = {conversation_of(alice, alice): (name,)}
+
+        run(world, alice, device=2, ack=Ack(delivered=(name,), read=shown))
+
+        assert (len(world.inbox), world.sockets.frames) == (0, {})
+
+    @pytest.mark.parametrize(
+        ("devices", "own", "refusal"),
+        [
+            ((2,), (), Code.DEVICE_LIST_STALE),
+            ((2, 3, 4), (), Code.DEVICE_LIST_STALE),
+            ((1, 2, 3), (), Code.DEVICE_LIST_STALE),
+            ((2, 3), (2, 3), Code.BAD_RECIPIENT),
+            ((2,), (3,), Code.BAD_RECIPIENT),
+        ],
+    )
+    def test_exactly_the_others(
+        self, world: World, devices: tuple[int, ...], own: tuple[int, ...], refusal: Code
+    ) -> None:
+        """Not the sending device, none left out, and no copies besides; nothing is written."""
+        alice = world.account("alice", 3)
+
+        outcome = run(world, alice, self.message(world, alice, *devices, own=own))
+
+        assert codes(outcome) == [refusal]
+        assert len(world.inbox) == 0
+
+    def test_what_differs_is_told(self, world: World) -> None:
+        """As for any own copies: the sending device is one too many."""
+        alice = world.account("alice", 3)
+
+        [result] = run(world, alice, self.message(world, alice, 1, 2)).results
+
+        assert result.error is not None
+        assert result.error.details["devices"] == {
+            alice: {"version": 1, "missing": (3,), "extra": (1,), "stale": ()}
+        }
+
+    def test_an_only_device_has_nobody_to_write_to(self, world: World) -> None:
+        """BAD_RECIPIENT, whatever it names."""
+        alice = world.account("alice")
+
+        for devices in ((), (1,), (2,)):
+            outcome = run(world, alice, self.message(world, alice, *devices))
+            assert codes(outcome) == [Code.BAD_RECIPIENT]
 
 
 def test_a_ciphertext_over_8_kib_is_too_large(world: World) -> None:

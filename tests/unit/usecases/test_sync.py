@@ -278,8 +278,7 @@ class TestUnreceipted:
         alice, bob = world.account("alice"), world.account("bob")
         [sent] = put(world, alice, bob, 1)
         world.cards.accept(bob, alice)
-        devices = world.cards.lists[bob]
-        world.cards.replace(devices.with_device(b"k" * 32, "new", NOW + 10 * MINUTE, None))  # type: ignore[arg-type]
+        world.add_device(bob, b"k" * 32, at=NOW + 10 * MINUTE)
 
         assert self.ask(world, alice, bob, sent) == []
 
@@ -288,9 +287,7 @@ class TestUnreceipted:
         alice, bob = world.account("alice"), world.account("bob")
         [sent] = put(world, alice, bob, 1)
         world.cards.accept(bob, alice)
-        linked = world.cards.lists[bob].with_device(b"k" * 32, "new", NOW + 1_000, None)  # type: ignore[arg-type]
-        world.cards.replace(linked)
-        world.cards.replace(linked.without(DeviceId(1)))
+        world.cards.replace(world.add_device(bob, b"k" * 32, at=NOW + 1_000).without(DeviceId(1)))
 
         assert self.ask(world, alice, bob, sent) == []
 

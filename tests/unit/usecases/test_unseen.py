@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from chat.domain.devices import DeviceList, LinkStatement
+from chat.domain.devices import DeviceList
 from chat.domain.ids import DAY, MINUTE, AccountId, DeviceId
 from chat.errors import ChatError, Code, unavailable
 from chat.ports.connections import Connection
@@ -30,12 +30,6 @@ def world() -> World:
 def alice(world: World) -> AccountId:
     """Device 1 registered, 2 to 4 were linked by it 40 days ago; only 1 and 2 connected since, just now."""
     account = world.account("alice", 4, added_at=LONG_AGO)
-    devices = world.cards.lists[account]
-    linked = [
-        replace(d, linked_by=LinkStatement(DeviceId(1), LONG_AGO, b"")) if d.device > 1 else d
-        for d in devices.devices
-    ]
-    world.cards.lists[account] = replace(devices, devices=tuple(linked))
     world.connect_numbers.last.update({address(account, 1): NOW, address(account, 2): NOW})
     return account
 

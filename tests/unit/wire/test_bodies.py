@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from chat.domain.devices import LAST_DEVICE, Device, DeviceList, LinkStatement
+from chat.domain.device_chain import ChainEntry, first_chain
+from chat.domain.devices import FIRST_DEVICE, LAST_DEVICE, Device, DeviceList
 from chat.domain.ids import AccountId, DeviceId
 from chat.errors import ChatError, Code
 from chat.wire import bodies
@@ -18,6 +19,12 @@ from tests.fakes import shapes
 ACCOUNT = AccountId("0198f0a0-0000-7000-8000-00000000a11c")
 REGISTER: dict[str, Any] = schemas.load("register_request")["examples"][0]
 LINK: dict[str, Any] = schemas.load("link_request")["examples"][0]
+REMOVAL: dict[str, Any] = schemas.load("removal_request")["examples"][0]
+
+
+def remove(body: bytes) -> object:
+    """The body of a removal, read."""
+    return bodies.parse_removal("2", body)
 
 
 def code(parse: Any, body: Any) -> Code:
@@ -34,10 +41,12 @@ def test_examples_are_read() -> None:
 
     assert (registration.handle, len(registration.auth_key), len(registration.signature)) == ("alice", 32, 64)
     assert registration.verification.method == "open"
-    assert (len(link.auth_key), len(link.signature), link.version) == (32, 64, LINK["version"])
+    assert (len(link.auth_key), len(link.signature), link.number) == (32, 64, LINK["number"])
+    removal = bodies.parse_removal("3", json.dumps(REMOVAL).encode())
+    assert (removal.device, removal.number, removal.auth_key) == (3, REMOVAL["number"], b"")
 
 
-@pytest.mark.parametrize("parse", [bodies.parse_registration, bodies.parse_link])
+@pytest.mark.parametrize("parse", [bodies.parse_registration, bodies.parse_link, remove])
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b"{", b"\xff", b'"x"', b'{"a":1,"a":1}', b"[" * 10_000, "\ufeff{}".encode()]
 )
@@ -46,7 +55,7 @@ def test_no_json_object(parse: Any, body: bytes) -> None:
     assert code(parse, body) is Code.BAD_REQUEST
 
 
-@pytest.mark.parametrize("parse", [bodies.parse_registration, bodies.parse_link])
+@pytest.mark.parametrize("parse", [bodies.parse_registration, bodies.parse_link, remove])
 def test_a_huge_body_is_not_even_read(parse: Any) -> None:
     """Above 16 KB it is TOO_LARGE, before anything is parsed."""
     assert code(parse, b"[" * (BODY_BYTES + 1)) is Code.TOO_LARGE
@@ -100,10 +109,10 @@ def test_a_registration_with_one_bad_field(changes: dict[str, Any]) -> None:
 
 
 def test_fields_that_claim_an_identity_are_ignored() -> None:
-    """``account`` and ``device`` in a body change nothing."""
+    """``account`` and ``signer`` in a body change nothing."""
     plain = bodies.parse_link(json.dumps(LINK).encode())
 
-    assert bodies.parse_link(json.dumps(LINK | {"account": "x", "device": 7, "by": 1}).encode()) == plain
+    assert bodies.parse_link(json.dumps(LINK | {"account": "x", "signer": 7, "by": 1}).encode()) == plain
 
 
 @pytest.mark.parametrize("text", ["1", "5", str(LAST_DEVICE)])
@@ -131,25 +140,27 @@ def test_no_part_of_a_path(parse: Any, text: str) -> None:
 
 
 def test_answers_fit_their_schemas() -> None:
-    """Own names and link statements for oneself; for others neither."""
-    linked = LinkStatement(DeviceId(1), 5, b"s" * 64)
-    devices = DeviceList(
-        ACCOUNT,
-        "alice",
-        2,
-        3,
-        (
-            Device(DeviceId(1), b"k" * 32, 1, "laptop"),
-            Device(DeviceId(2), b"l" * 32, 2, "phone", linked),
-        ),
-    )
+    """Own names, who took whom in and what has lapsed for oneself; the chain for everybody."""
+    laptop = Device(FIRST_DEVICE, b"k" * 32, 1, "laptop")
+    chain = first_chain(ACCOUNT, FIRST_DEVICE, laptop.auth_key, 1)
+    assert chain.last is not None
+    registered = DeviceList(ACCOUNT, "alice", 1, 2, (laptop,), chain)
+    added = ChainEntry(2, "add", DeviceId(2), b"l" * 32, FIRST_DEVICE, 2, b"s" * 64)
+    devices = registered.with_device(added, "phone", 2)
+    gone = devices.without(DeviceId(2))
 
     own, public = bodies.own_account_answer(devices, [ACCOUNT]), bodies.account_answer(devices)
 
     shapes.demand("own_account_answer", own)
     shapes.demand("devices_answer", bodies.devices_answer(devices))
     shapes.demand("account_answer", public)
+    shapes.demand("devices_answer", bodies.devices_answer(gone))
+    retired = bodies.chain_answer(gone.without(FIRST_DEVICE), [chain.last, added])
+    shapes.demand("chain_answer", retired)
+    assert (retired["devices"], [entry["number"] for entry in retired["entries"]]) == ([], [1, 2])
+    assert retired["entries"][0]["signature"] == "-"
+    assert (own["lapsed"], bodies.devices_answer(gone)["lapsed"]) == ([], [2])
     assert "laptop" in json.dumps(own)
-    assert "linked_by" in own["devices"][1]
+    assert own["devices"][1]["linked_by"] == 1
     assert "laptop" not in json.dumps(public)
     assert "linked_by" not in json.dumps(public)

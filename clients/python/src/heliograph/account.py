@@ -194,7 +194,7 @@ class OwnAccount(OpenProfile):
                 entry["name"],
                 entry["added_at"],
                 entry["device"] == self.device,
-                entry["linked_by"]["device"] if "linked_by" in entry else None,
+                entry.get("linked_by"),
                 entry.get("seen_at"),
             )
             for entry in answer["devices"]
@@ -207,7 +207,7 @@ class OwnAccount(OpenProfile):
             NotFound: There is none with this number.
             HeliographError: LAST_DEVICE.
         """
-        await self._https().remove_device(self.identity, device)
+        await linking.take_out(self._https(), self.identity, device)
         if device != self.device:
             await self._running().directory.refresh(self.account)
 

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 
+from heliograph import linking
 from heliograph.errors import HeliographError, NotFound
 from heliograph.http import HttpApi, devices_of
 from heliograph.ids import AccountId
@@ -99,7 +100,7 @@ class Directory:
 
     async def _fetch(self, account: AccountId) -> Peer:
         if account == self._me.account:
-            answer = await self._api.devices(self._me)
+            answer = await linking.take_out_lapsed(self._api, self._me, await self._api.devices(self._me))
             return await self._keep(
                 Peer(self._me.account, self._me.handle, int(answer["version"]), devices_of(answer))
             )

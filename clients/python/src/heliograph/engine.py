@@ -77,6 +77,7 @@ class Engine:
             on_changed=self.changed,
         )
         self._refresher: asyncio.Task[None] | None = None
+        self._own_version = 0
 
     async def start(self, *, connect: bool) -> None:
         """Take up what an earlier run left, and connect unless told not to."""
@@ -127,12 +128,18 @@ class Engine:
                 self.directory.heard(account, version)
 
     def _own_list(self, version: int) -> None:
+        self._own_version = max(self._own_version, version)
         if self._refresher is None or self._refresher.done():
-            self._refresher = asyncio.create_task(self._refresh_own_list(version))
+            self._refresher = asyncio.create_task(self._refresh_own_list())
 
-    async def _refresh_own_list(self, version: int) -> None:
+    async def _refresh_own_list(self) -> None:
+        """Read the own list until it is as new as the newest version that was told of meanwhile."""
+        asked_for = 0
         with contextlib.suppress(HeliographError):  # the next send is refused with the difference, then
-            known = await self._database.run(lambda connection: peers.by_account(connection, self.me.account))
-            if known is not None and known.version >= version:
-                return
-            await self.directory.refresh(self.me.account)
+            while asked_for < self._own_version:
+                asked_for = self._own_version
+                known = await self._database.run(
+                    lambda connection: peers.by_account(connection, self.me.account)
+                )
+                if known is None or known.version < asked_for:
+                    await self.directory.refresh(self.me.account)

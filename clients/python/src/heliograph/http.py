@@ -37,8 +37,8 @@ class HttpApi:
     """The HTTPS door of one server.
 
     A transient failure is tried three times, each time signed anew and no earlier than the server says. That
-    is safe for every route but that of codes, which is asked once: the changes are idempotent, and a device
-    list change that got through answers its repetition with DEVICE_LIST_CHANGED.
+    is safe for every route but that of codes, which is asked once: the changes are idempotent, that of a
+    device list too.
     """
 
     def __init__(
@@ -125,22 +125,31 @@ class HttpApi:
         """Read the own device list."""
         return await self._request("GET", "/v1/devices", None, me)
 
-    async def link(self, me: Identity, auth_key: str, name: str, version: int) -> dict[str, Any]:
-        """Take a new device in; `version` is the list's with it."""
-        time = self._clock.now()
-        statement = signing.link_bytes(self.audience, me.account, me.device, auth_key, version, time)
-        body = {
-            "auth_key": auth_key,
-            "name": name,
-            "version": version,
-            "time": time,
-            "signature": me.key.sign(statement),
-        }
+    async def link(self, me: Identity, own: dict[str, Any], auth_key: str, name: str) -> dict[str, Any]:
+        """Take a new device in.
+
+        Args:
+            me: Who signs.
+            own: The own list as `devices` gave it: the entry follows the newest one of its chain.
+            auth_key: Key of the new device, base64url.
+            name: What the owner calls it.
+        """
+        device = int(own["next_device"])
+        entry = self._signed_entry(me, own, "add", device, auth_key)
+        body = {"device": device, "auth_key": auth_key, "name": name, **entry}
         return await self._request("POST", "/v1/devices", body, me)
 
-    async def remove_device(self, me: Identity, device: int) -> dict[str, Any]:
-        """Remove a device."""
-        return await self._request("DELETE", f"/v1/devices/{device}", None, me)
+    async def remove_device(self, me: Identity, own: dict[str, Any], device: int) -> dict[str, Any]:
+        """Remove a device, a lapsed one from the chain alone; `own` as in `link`."""
+        entry = self._signed_entry(me, own, "remove", device, "-")
+        return await self._request("DELETE", f"/v1/devices/{device}", entry, me)
+
+    def _signed_entry(
+        self, me: Identity, own: dict[str, Any], change: str, device: int, auth_key: str
+    ) -> dict[str, Any]:
+        number, head, time = int(own["chain"]["length"]) + 1, own["chain"]["head"], self._clock.now()
+        statement = signing.chain_bytes(me.account, number, head, change, device, auth_key, me.device, time)
+        return {"number": number, "time": time, "signature": me.key.sign(statement)}
 
     async def linked(self, auth_key: str) -> dict[str, Any]:
         """Ask where a new device was taken in.

@@ -1,4 +1,4 @@
-"""Taking a new device in: the code it shows, and both sides of the exchange."""
+"""Taking a new device in, by the code it shows, and taking one out: changes that a device signs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from heliograph import signing
 from heliograph.errors import (
@@ -99,10 +100,37 @@ async def take_in(api: HttpApi, me: Identity, auth_key: str, name: str) -> str:
         now = await api.devices(me)
         try:
             if auth_key not in devices_of(now).values():
-                now = await api.link(me, auth_key, name, int(now["version"]) + 1)
+                now = await api.link(me, now, auth_key, name)
             break
         except HeliographError as problem:
             if problem.code != "DEVICE_LIST_CHANGED" or attempt == TRIES - 1:
                 raise
     device = next(number for number, key in devices_of(now).items() if key == auth_key)
     return check_number(api.audience, me.account, device, auth_key)
+
+
+async def take_out(api: HttpApi, me: Identity, device: int) -> None:
+    """Sign a device out; a change of the list that came first is signed after. Safe to repeat."""
+    for attempt in range(TRIES):
+        try:
+            await api.remove_device(me, await api.devices(me), device)
+            break
+        except HeliographError as problem:
+            if problem.code != "DEVICE_LIST_CHANGED" or attempt == TRIES - 1:
+                raise
+
+
+async def take_out_lapsed(api: HttpApi, me: Identity, own: dict[str, Any]) -> dict[str, Any]:
+    """Sign out what the server took off the own list by itself, as long unseen; give the list afterwards.
+
+    Until somebody signs, others see these devices in the chain. What fails is left for another time, or for
+    the own device that came first. A live device is not signed out, whatever the server says of it.
+    """
+    live = devices_of(own)
+    for device in own["lapsed"]:
+        if device not in live:
+            try:
+                own = await api.remove_device(me, own, device)
+            except HeliographError:
+                break
+    return own

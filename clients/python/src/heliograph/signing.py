@@ -65,11 +65,6 @@ def http_bytes(
     return lines("heliograph-http-v1", audience, account, device, method, path, digest, time, nonce)
 
 
-def link_bytes(audience: str, account: str, device: int, auth_key: str, version: int, time: int) -> bytes:
-    """Give the bytes by which `device` takes a new device in."""
-    return lines("heliograph-link-v1", audience, account, device, auth_key, version, time)
-
-
 def chain_bytes(
     account: str, number: int, previous: str, change: str, device: int, auth_key: str, signer: int, time: int
 ) -> bytes:

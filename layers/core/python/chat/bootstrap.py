@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from chat import observability
 from chat.adapters.api_gateway import ConnectionsGateway
 from chat.adapters.cassandra.accounts import CassandraCards, CassandraHandles
+from chat.adapters.cassandra.chains import CassandraChains
 from chat.adapters.cassandra.codes import CassandraCodes, CassandraSpending
 from chat.adapters.cassandra.connections import CassandraConnections, CassandraConnectNumbers
 from chat.adapters.cassandra.inbox import CassandraInbox
@@ -22,7 +23,7 @@ from chat.adapters.cassandra.session import Cassandra
 from chat.adapters.memory_limits import MemoryBuckets
 from chat.adapters.meter import Handler, Meter, meter
 from chat.domain.limits import CONNECT
-from chat.ports.accounts import Cards, Handles
+from chat.ports.accounts import Cards, Chains, Handles
 from chat.ports.codes import Codes, Spending, TextSender
 from chat.ports.connections import Connections, ConnectNumbers
 from chat.ports.identity import CheckSignature, Links, UsedProofs, Verifier
@@ -66,6 +67,11 @@ class Services:
     def cards(self) -> Cards:
         """Account cards."""
         return CassandraCards(self._cassandra)
+
+    @cached_property
+    def chains(self) -> Chains:
+        """Device chains, but for their newest entries."""
+        return CassandraChains(self._cassandra)
 
     @cached_property
     def handles(self) -> Handles:

@@ -60,7 +60,7 @@ _MESSAGES: Mapping[Code, str] = {
     Code.ID_AHEAD: "The id is more than 10 seconds ahead. Correct the clock, mint a new one.",
     Code.ID_ORDER: "The ids of a conversation must rise within a frame.",
     Code.DEVICE_LIST_STALE: "The device lists changed. Encrypt for the devices in details.",
-    Code.BAD_RECIPIENT: "An account cannot write to itself.",
+    Code.BAD_RECIPIENT: "There is no other own device to write to, or `own` is named besides.",
     Code.NOT_FOUND: "There is no such thing.",
     Code.RECIPIENT_BLOCKED: "You blocked this account. Unblock it to write to it.",
     Code.EARLIER_REFUSED: "An earlier message of this conversation in the same frame was refused.",

@@ -1,4 +1,4 @@
-"""The device list of an account: one versioned value, changed as a whole."""
+"""The device list of an account: one versioned value, changed as a whole, and the head of its chain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from chat.domain.device_chain import EMPTY, Chain, ChainEntry
 from chat.domain.ids import AccountId, DeviceId
 
 DEVICE_LIMIT = 5
@@ -19,23 +20,17 @@ LAST_DEVICE = 32_767
 
 
 @dataclass(frozen=True, slots=True)
-class LinkStatement:
-    """The signature of a device that took another one in, kept for peers to check the chain."""
-
-    device: DeviceId
-    time: int
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Device:
-    """One device: its number, its Ed25519 key, when the server added it (ms) and its private name."""
+    """One device: its number, its Ed25519 key, when the server added it (ms) and its private name.
+
+    ``linked_by``: the device that took it in; the one that registered has none.
+    """
 
     device: DeviceId
     auth_key: bytes
     added_at: int
     name: str
-    linked_by: LinkStatement | None = None
+    linked_by: DeviceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,9 @@ class DeviceList:
     """All live devices of an account. ``next_device`` only grows, so a number is never used again.
 
     An empty one is that of a retired account: its handle was registered again, and it never comes back.
+    ``chain`` is empty where an account was retired before it was made. ``lapsed``: devices that the server
+    took off by itself; they get nothing any more, but stay in the chain until an own device signs that
+    they go.
     """
 
     account: AccountId
@@ -60,6 +58,8 @@ class DeviceList:
     version: int
     next_device: int
     devices: tuple[Device, ...]
+    chain: Chain = EMPTY
+    lapsed: tuple[DeviceId, ...] = ()
 
     @property
     def refusal(self) -> Literal["DEVICE_REMOVED", "ACCOUNT_REPLACED"]:
@@ -74,20 +74,36 @@ class DeviceList:
         """The live device with that key, if there is one."""
         return next((d for d in self.devices if d.auth_key == auth_key), None)
 
-    def with_device(self, auth_key: bytes, name: str, now: int, linked_by: LinkStatement) -> DeviceList:
-        """The next version, with one device more."""
-        device = Device(DeviceId(self.next_device), auth_key, now, name, linked_by)
+    def with_device(self, entry: ChainEntry, name: str, now: int) -> DeviceList:
+        """The next version, with the device that a signed entry adds."""
+        device = Device(entry.device, entry.auth_key, now, name, linked_by=entry.signer)
         return replace(
             self,
             version=self.version + 1,
             next_device=self.next_device + 1,
             devices=(*self.devices, device),
+            chain=self.chain.with_entry(self.account, entry),
+        )
+
+    def signed_out(self, entry: ChainEntry) -> DeviceList:
+        """The next version, without the live or lapsed device that a signed entry removes."""
+        return replace(
+            self,
+            version=self.version + 1,
+            devices=tuple(d for d in self.devices if d.device != entry.device),
+            chain=self.chain.with_entry(self.account, entry),
+            lapsed=tuple(device for device in self.lapsed if device != entry.device),
         )
 
     def without(self, *devices: DeviceId) -> DeviceList:
-        """The next version, with these devices removed."""
-        left = tuple(d for d in self.devices if d.device not in devices)
-        return replace(self, version=self.version + 1, devices=left)
+        """The next version, without these devices, for which nobody signed: they have lapsed."""
+        gone = tuple(d.device for d in self.devices if d.device in devices)
+        return replace(
+            self,
+            version=self.version + 1,
+            devices=tuple(d for d in self.devices if d.device not in gone),
+            lapsed=(*self.lapsed, *gone),
+        )
 
     def difference(self, named: Collection[int], *, besides: int | None = None) -> Difference | None:
         """``None`` if ``named`` is exactly the list (without ``besides``, the sending device itself)."""

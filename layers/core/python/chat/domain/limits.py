@@ -69,7 +69,13 @@ READ = Limiter(
     "device",
     "sampled",
     "open",
-    ("GET /v1/account", "GET /v1/accounts/{account}", "GET /v1/devices", "GET /v1/keys"),
+    (
+        "GET /v1/account",
+        "GET /v1/accounts/{account}",
+        "GET /v1/accounts/{account}/chain",
+        "GET /v1/devices",
+        "GET /v1/keys",
+    ),
 )
 LOOKUP = Limiter("lookup", 100, 9_000, "account", "row", "closed", ("GET /v1/handles/{handle}",))
 RELATE = Limiter(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from chat.domain.device_chain import ChainEntry
 from chat.domain.devices import DeviceList
 from chat.domain.ids import AccountId, DeviceId
 from chat.domain.relations import STRANGER, Relation
@@ -115,4 +116,23 @@ class Cards(Protocol):
 
     def unblock(self, account: AccountId, peer: AccountId, now: int) -> Relation:
         """Unblock ``peer`` and note when; safe to repeat."""
+        ...
+
+
+class Chains(Protocol):
+    """Entries of device chains that others followed. The newest of each stands in its device list alone.
+
+    An entry is kept here before the list with the next one is stored. So whatever crashes, this and the list
+    make the whole chain.
+    """
+
+    def keep(self, account: AccountId, entry: ChainEntry) -> None:
+        """Keep an entry of the list as it stands, for good. Safe to repeat.
+
+        Raises StorageUnavailable or OutcomeUnknown: then nothing may follow it yet.
+        """
+        ...
+
+    def kept(self, account: AccountId) -> list[ChainEntry]:
+        """The entries in order; the newest may be missing."""
         ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from chat.domain.device_chain import ChainEntry
 from chat.domain.devices import DeviceList
 from chat.domain.ids import NO_ACCOUNT, AccountId
 from chat.domain.relations import Relation
 from chat.errors import ChatError, Code
-from chat.ports.accounts import Cards, Handles
+from chat.ports.accounts import Cards, Chains, Handles
 
 
 def look_up_handle(handle: str, *, handles: Handles, cards: Cards) -> DeviceList:
@@ -26,6 +27,20 @@ def look_up_account(account: AccountId, *, cards: Cards) -> DeviceList:
     if devices is None or not devices.devices:
         raise ChatError(Code.NOT_FOUND)
     return devices
+
+
+def device_chain(account: AccountId, *, cards: Cards, chains: Chains) -> tuple[DeviceList, list[ChainEntry]]:
+    """The devices of an account, none if it is retired, and all entries of its chain.
+
+    A retired one answers, too: what it sent before may come late, and is verified all the same.
+    Raises ChatError(NOT_FOUND) for one that never was.
+    """
+    devices = cards.devices(account)
+    if devices is None or devices.chain.last is None:
+        raise ChatError(Code.NOT_FOUND)
+    # Read after the list: all entries before its newest one are there, and later ones may be.
+    before = [entry for entry in chains.kept(account) if entry.number < devices.chain.length]
+    return devices, [*before, devices.chain.last]
 
 
 def blocked(account: AccountId, *, cards: Cards) -> list[AccountId]:

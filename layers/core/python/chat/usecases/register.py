@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chat.domain import signed_bytes
+from chat.domain.device_chain import first_chain
 from chat.domain.devices import FIRST_DEVICE, Device, DeviceList
 from chat.domain.ids import AccountId, Address, new_uuid7
 from chat.domain.limits import REGISTER
@@ -108,7 +109,8 @@ def register(
     if claim.replaces:
         removal.empty_list(claim.replaces, request.handle, cards=cards)
     first = Device(FIRST_DEVICE, request.auth_key, now, request.name)
-    devices = DeviceList(claim.account, request.handle, 1, FIRST_DEVICE + 1, (first,))
+    chain = first_chain(claim.account, FIRST_DEVICE, request.auth_key, now)
+    devices = DeviceList(claim.account, request.handle, 1, FIRST_DEVICE + 1, (first,), chain)
     connect_numbers.start(Address(claim.account, FIRST_DEVICE))
     if not cards.create(devices):
         devices = cards.devices(claim.account) or devices

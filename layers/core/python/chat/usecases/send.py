@@ -47,7 +47,10 @@ EXPIRES: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One message: a ciphertext for each device of the recipient and each other device of the sender."""
+    """One message: a ciphertext for each device of the recipient and each other device of the sender.
+
+    To oneself: ``devices`` are the sender's other ones, and there are no ``own``.
+    """
 
     id: MessageId
     to: AccountId
@@ -158,7 +161,7 @@ def _admit(
             if message.to in refused:
                 raise ChatError(Code.EARLIER_REFUSED)
             _check(message, sender, read[sender.account], read[message.to], newest.get(message.to), now)
-            if message.to not in accepted:
+            if message.to not in accepted and message.to != sender.account:
                 cards.accept(sender.account, message.to)
                 accepted.add(message.to)
         except ChatError as error:
@@ -195,8 +198,9 @@ def _check(
     newest: MessageId | None,
     now: int,
 ) -> None:
-    """Raise the ChatError that refuses the message."""
-    if message.to == sender.account:
+    """Raise the ChatError that refuses the message. To oneself ``recipient`` is the own card."""
+    to_self = message.to == sender.account
+    if to_self and message.own:
         raise ChatError(Code.BAD_RECIPIENT)
     made = milliseconds_of(message.id)
     if made < now - OLDEST_ID:
@@ -211,10 +215,12 @@ def _check(
         raise ChatError(Code.RECIPIENT_BLOCKED)
     if recipient.devices is None or not recipient.devices.devices or own.devices is None:
         raise ChatError(Code.NOT_FOUND)
-    differences = {
-        message.to: recipient.devices.difference(message.devices),
-        sender.account: own.devices.difference(message.own, besides=sender.device),
-    }
+    if to_self and len(own.devices.devices) == 1:
+        raise ChatError(Code.BAD_RECIPIENT)  # there is nobody else
+    others = own.devices.difference(message.devices if to_self else message.own, besides=sender.device)
+    differences = {sender.account: others}
+    if not to_self:
+        differences[message.to] = recipient.devices.difference(message.devices)
     if any(differences.values()):
         raise ChatError(Code.DEVICE_LIST_STALE, details={"devices": _details(differences)})
 

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chat.domain import base64url
+from chat.domain.device_chain import ChainEntry, text_or_dash
 from chat.domain.devices import LAST_DEVICE, Device, DeviceList
 from chat.domain.ids import AccountId, Address, DeviceId
 from chat.domain.relations import Relation
 from chat.errors import ChatError, Code, seconds
 from chat.ports.identity import Verification
 from chat.usecases.codes import CodeRequest, CodeSent
+from chat.usecases.devices import SignedChange
 from chat.usecases.discovery import Discovery
 from chat.usecases.register import Registration
 from chat.wire import validation
 from chat.wire.request_body import checked, raw_bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRequest:
-    """The statement that takes a device in."""
-
-    auth_key: bytes
-    name: str
-    version: int
-    time: int
-    signature: bytes
 
 
 def parse_registration(body: bytes) -> Registration:
@@ -50,16 +40,24 @@ def parse_code_request(body: bytes) -> CodeRequest:
     return CodeRequest(raw["number"], raw_bytes(raw["auth_key"]))
 
 
-def parse_link(body: bytes) -> LinkRequest:
+def parse_link(body: bytes) -> SignedChange:
     """The body of ``POST /v1/devices``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
     raw = checked(body, "link_request")
-    return LinkRequest(
-        auth_key=raw_bytes(raw["auth_key"]),
-        name=raw["name"],
-        version=int(raw["version"]),
+    return SignedChange(
+        number=int(raw["number"]),
+        device=DeviceId(int(raw["device"])),
         time=int(raw["time"]),
         signature=raw_bytes(raw["signature"]),
+        auth_key=raw_bytes(raw["auth_key"]),
+        name=raw["name"],
     )
+
+
+def parse_removal(device: str, body: bytes) -> SignedChange:
+    """Path and body of ``DELETE /v1/devices/{device}``. Raises ChatError BAD_REQUEST or TOO_LARGE."""
+    number = parse_device(device)
+    raw = checked(body, "removal_request")
+    return SignedChange(int(raw["number"]), number, int(raw["time"]), raw_bytes(raw["signature"]))
 
 
 def parse_account(text: str) -> AccountId:
@@ -108,6 +106,9 @@ def devices_answer(
         "account": devices.account,
         "version": devices.version,
         "devices": [_own(device, last.get(device.device, 0)) for device in devices.devices],
+        "chain": _chain(devices),
+        "next_device": devices.next_device,
+        "lapsed": list(devices.lapsed),
     }
     return {**answer, "connect_after": seconds(connect_wait)} if connect_wait else answer
 
@@ -124,7 +125,13 @@ def account_answer(devices: DeviceList) -> dict[str, Any]:
         "handle": devices.handle,
         "version": devices.version,
         "devices": [_public(device) for device in devices.devices],
+        "chain": _chain(devices),
     }
+
+
+def chain_answer(devices: DeviceList, entries: Sequence[ChainEntry]) -> dict[str, Any]:
+    """Answer of ``GET /v1/accounts/{account}/chain``."""
+    return {**account_answer(devices), "entries": [_entry(entry) for entry in entries]}
 
 
 def link_answer(device: Address) -> dict[str, Any]:
@@ -161,12 +168,24 @@ def _own(device: Device, seen_at: int) -> dict[str, Any]:
     if seen_at:
         own["seen_at"] = seen_at
     if device.linked_by:
-        own["linked_by"] = {
-            "device": device.linked_by.device,
-            "time": device.linked_by.time,
-            "signature": base64url.encode(device.linked_by.signature),
-        }
+        own["linked_by"] = device.linked_by
     return own
+
+
+def _chain(devices: DeviceList) -> dict[str, Any]:
+    return {"length": devices.chain.length, "head": text_or_dash(devices.chain.head)}
+
+
+def _entry(entry: ChainEntry) -> dict[str, Any]:
+    return {
+        "number": entry.number,
+        "change": entry.change,
+        "device": entry.device,
+        "auth_key": text_or_dash(entry.auth_key),
+        "signer": entry.signer,
+        "time": entry.time,
+        "signature": text_or_dash(entry.signature),
+    }
 
 
 def _typed(name: str, text: str) -> str:

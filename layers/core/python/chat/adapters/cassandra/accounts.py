@@ -7,10 +7,12 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
+from chat.adapters.cassandra.chains import entry_in, entry_out
 from chat.adapters.cassandra.session import Applied, Cassandra, Pending, Row
 from chat.adapters.cassandra.statement import Statement
 from chat.domain import base64url
-from chat.domain.devices import Device, DeviceList, LinkStatement
+from chat.domain.device_chain import EMPTY, Chain, first_chain
+from chat.domain.devices import Device, DeviceList
 from chat.domain.ids import AccountId, DeviceId
 from chat.domain.relations import RELATION_LIMIT, Relation
 from chat.errors import ChatError, Code
@@ -261,25 +263,39 @@ def _card(account: AccountId, rows: list[Row]) -> Card:
 
 
 def _body(devices: DeviceList) -> str:
-    return json.dumps(
-        {
-            "handle": devices.handle,
-            "next_device": devices.next_device,
-            "devices": [_device_out(device) for device in devices.devices],
-        },
-        separators=(",", ":"),
-    )
+    body: dict[str, Any] = {
+        "handle": devices.handle,
+        "next_device": devices.next_device,
+        "devices": [_device_out(device) for device in devices.devices],
+        "lapsed": devices.lapsed,
+    }
+    if last := devices.chain.last:
+        body["chain"] = {"last": entry_out(last), "head": base64url.encode(devices.chain.head)}
+    return json.dumps(body, separators=(",", ":"))
 
 
 def _device_list(account: AccountId, row: Row) -> DeviceList:
     body = json.loads(row["body"])
+    devices = tuple(_device_in(device) for device in body["devices"])
     return DeviceList(
         account=account,
         handle=body["handle"],
         version=row["version"],
         next_device=body["next_device"],
-        devices=tuple(_device_in(device) for device in body["devices"]),
+        devices=devices,
+        chain=_chain(account, body.get("chain"), devices),
+        lapsed=tuple(DeviceId(device) for device in body.get("lapsed", ())),
     )
+
+
+def _chain(account: AccountId, raw: dict[str, Any] | None, devices: tuple[Device, ...]) -> Chain:
+    """As it was stored; for a list from before there were chains: that of its oldest device."""
+    if raw is not None:
+        return Chain(entry_in(raw["last"]), base64url.decode(raw["head"]))
+    if not devices:
+        return EMPTY
+    oldest = devices[0]
+    return first_chain(account, oldest.device, oldest.auth_key, oldest.added_at)
 
 
 def _device_out(device: Device) -> dict[str, Any]:
@@ -289,17 +305,17 @@ def _device_out(device: Device) -> dict[str, Any]:
         "added_at": device.added_at,
         "name": device.name,
     }
-    if by := device.linked_by:
-        out["linked_by"] = [by.device, by.time, base64url.encode(by.signature)]
+    if device.linked_by:
+        out["by"] = device.linked_by
     return out
 
 
 def _device_in(raw: dict[str, Any]) -> Device:
-    by = raw.get("linked_by")
+    by = raw.get("by")
     return Device(
         device=DeviceId(raw["device"]),
         auth_key=base64url.decode(raw["auth_key"]),
         added_at=raw["added_at"],
         name=raw["name"],
-        linked_by=LinkStatement(DeviceId(by[0]), by[1], base64url.decode(by[2])) if by else None,
+        linked_by=DeviceId(by) if by else None,
     )
