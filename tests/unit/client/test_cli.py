@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import io
 import json
 import subprocess
@@ -13,32 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from heliograph import MessageReceived, opening, proof
+from heliograph import MessageReceived, proof
 from heliograph.cli.app import run as helio
 from heliograph.cli.chat import chat
 from heliograph.cli.context import Context, current
 from heliograph.cli.lines import safe
-from heliograph.connection import Timing
-from heliograph.home import Home
-from heliograph.http import HttpApi
 
 from tests.unit.client.fake_server import BASE_URL, CODE, FakeServer, error
 from tests.unit.client.world import World, next_event, run, texts
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def server(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
-    """Let every client of the command line talk with the fake server; profiles live beside the world's."""
-    monkeypatch.setenv("HELIOGRAPH_HOME", str(world.directory))
-    monkeypatch.setenv("HELIO_PLAIN_STORE", "1")
-    monkeypatch.delenv("HELIOGRAPH_SERVER", raising=False)
-    monkeypatch.setattr(opening, "WebSocketTransport", lambda: world.server)
-    monkeypatch.setattr(opening, "HttpApi", lambda url, clock, _: HttpApi(url, clock, world.server.http()))
-    monkeypatch.setattr(opening, "Timing", functools.partial(Timing, answer=0.3, backoff_base=0.01))
-    Home().remember_server(BASE_URL)
-    return world.server
 
 
 def register(*names: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -60,17 +59,6 @@ def test_the_lock_dies_with_its_process(world: World, tmp_path: Path) -> None:
         holder.kill()
         holder.wait()
         holder.stdout.close()
-
-
-def test_the_store_is_readable_by_its_owner_only(world: World) -> None:
-    """The file with keys and texts, and what SQLite lays beside it, has mode 0600."""
-
-    async def story() -> None:
-        async with world.client("alice"):
-            for path in world.directory.glob("alice.db*"):
-                assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-
-    run(story())
 
 
 def test_a_file_that_is_no_store_is_refused(world: World) -> None:

@@ -91,6 +91,11 @@ def plain_store(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def raw(store: Path) -> bytes:
+    """Give all bytes of a store's files, those beside it too."""
+    return b"".join(path.read_bytes() for path in sorted(store.parent.glob(store.name + "*")))
+
+
 def seal(sender: Address, to: AccountId, text: str, logical_id: str | None = None) -> str:
     """Make a ciphertext as the clear encryption does, base64url."""
     account = AccountId(sender.partition(":")[0])

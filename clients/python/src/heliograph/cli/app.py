@@ -38,6 +38,7 @@ COMMANDS = {
     "blocked": ("account:blocked", "List the accounts you blocked."),
     "accept": ("account:accept", "Let an account see what arrives and is read."),
     "status": ("account:status", "Show the profile; works offline."),
+    "seal": ("seal:seal", "Change the passphrase of the profile, or use the keyring."),
     "doctor": ("doctor:doctor", "Check store, server, clock and connection."),
 }
 for _name, (_path, _help) in COMMANDS.items():

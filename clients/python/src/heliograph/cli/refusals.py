@@ -44,9 +44,7 @@ _NEXT = {
     "RECIPIENT_BLOCKED": "{helio} unblock HANDLE",
     "STORE_LOCKED": "end the other helio, or use another profile: helio -p NAME ...",
     "STORE_UNREADABLE": "move the file away, then {helio} register HANDLE",
-    "SEAL_REQUIRED": (
-        "{helio} with --keyring, --passphrase-file FILE (or $HELIO_PASSPHRASE), or --plain-store (not sealed)"
-    ),
+    "SEAL_REQUIRED": "repeat the command with --keyring, --passphrase-file FILE or --plain-store before it",
     "WRONG_PASSPHRASE": "repeat the command with the profile's passphrase; nobody can restore a lost one",
     "WRONG_SEAL": "repeat the command without --keyring, --passphrase-file or --plain-store",
     "KEYRING_UNAVAILABLE": "unlock the keyring   (a new profile may have --passphrase-file FILE instead)",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from heliograph.errors import SealRequired
     from heliograph.store.seal import Seal
 
-CHOICES = "--keyring, --passphrase-file FILE (or $HELIO_PASSPHRASE), or --plain-store (not sealed)"
+_KNOWN = "before the command: --passphrase-file FILE   (or set HELIO_PASSPHRASE)"
+_NEW = "before the command: --keyring, --passphrase-file FILE, or --plain-store (not sealed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class SealOptions:
         from heliograph.store.seal import Keyring, Plain  # noqa: PLC0415 - `helio --help` needs no store
 
         if (self.passphrase_file is not None) + self.keyring + self.plain > 1:
-            raise UsageError("a profile is sealed in one way", f"helio --help   ({CHOICES})")
+            raise UsageError("a profile is sealed in one way", _NEW)
         if self.passphrase_file is not None:
-            return _from_file(self.passphrase_file)
+            return from_file(self.passphrase_file)
         if self.keyring:
             return Keyring()
         return Plain() if self.plain else None
@@ -43,7 +44,7 @@ class SealOptions:
         """Give the passphrase of a profile, or the seal of a new one.
 
         Raises:
-            SealRequired: Neither the environment nor a terminal tells.
+            UsageError: Neither the environment nor a terminal tells.
         """
         from heliograph.store import os_keyring  # noqa: PLC0415
         from heliograph.store.seal import Keyring, Passphrase, Plain  # noqa: PLC0415
@@ -53,13 +54,20 @@ class SealOptions:
         new = needed.kind is None
         if new and os.environ.get("HELIO_PLAIN_STORE") == "1":
             return Plain()
-        if not sys.stdin.isatty():
-            raise needed
+        if not on_terminal():
+            what = "is new: say how it is sealed" if new else "wants its passphrase"
+            raise UsageError(f"profile {profile} {what}", _NEW if new else _KNOWN)
         if not new:
             return Passphrase(_typed(f"Passphrase of {profile}: "))
         if os_keyring.is_there():
+            sys.stderr.write(f"{profile} opens with a key in the keyring of this machine.\n")
             return Keyring()
         return new_passphrase(profile)
+
+
+def on_terminal() -> bool:
+    """Tell whether somebody is there to type; the texts to send may come through a pipe all the same."""
+    return sys.stdin.isatty() or sys.stderr.isatty()
 
 
 def new_passphrase(profile: str) -> Seal:
@@ -75,7 +83,8 @@ def new_passphrase(profile: str) -> Seal:
     return Passphrase(first)
 
 
-def _from_file(path: Path) -> Seal:
+def from_file(path: Path) -> Seal:
+    """Give the passphrase in the first line of a file."""
     from heliograph.store.seal import Passphrase  # noqa: PLC0415
 
     try:
