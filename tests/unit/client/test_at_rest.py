@@ -54,7 +54,7 @@ class TestTheFile:
         assert run(found(Plain(), "carol", "dave")) == [{"seed", "text"}, {"seed", "text"}]
 
     def test_what_is_deleted_is_overwritten(self, tmp_path: Path) -> None:
-        """Once the log is emptied nothing of a deleted row is left in the file."""
+        """Once the log is emptied nothing of a deleted row is left in the file, nor in a temporary one."""
         store = tmp_path / "store.db"
 
         async def story() -> None:
@@ -68,6 +68,12 @@ class TestTheFile:
 
             await database.run(delete)
             assert SECRET.encode() not in raw(store)
+
+            def pragma(name: str) -> int:
+                return int(database._connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+            memory = 2
+            assert (pragma("secure_delete"), pragma("temp_store")) == (1, memory)
             await database.close()
 
         run(story())

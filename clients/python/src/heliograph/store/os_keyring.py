@@ -36,8 +36,6 @@ def add(key: bytes) -> str:
         backend.set_password(SERVICE, name, base64url(key))
     except Exception as problem:  # noqa: BLE001 - each backend has errors of its own
         raise KeyringUnavailable(f"the OS keyring took no key: {type(problem).__name__}") from None
-    if find(name) != key:
-        raise KeyringUnavailable("the OS keyring keeps no keys")
     return name
 
 

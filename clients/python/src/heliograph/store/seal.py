@@ -281,6 +281,7 @@ def _write(connection: sqlite3.Connection, seal: Seal, key: StoreKey | None) -> 
             record |= {"salt": base64url(secrets.token_bytes(SALT_BYTES)), **asdict(NEW_PASSPHRASES)}
         else:
             record["id"] = os_keyring.add(secrets.token_bytes(KEY_BYTES))
+        # A keyring that keeps nothing is found out here: the key is looked up as it will be.
         record["key"] = base64url(store.wrapped_by(_lock(record, seal), _label(record)))
     connection.execute("INSERT OR REPLACE INTO settings VALUES ('seal', ?)", (json.dumps(record),))
     return store
