@@ -6,7 +6,7 @@ STAGE  ?= dev
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy probe schema bench faults faults-mutants
+.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy probe schema bench faults faults-mutants canary
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ check: setup ## Everything that needs no server: style, types, arrows, CQL, unit
 	pytest -q tests/unit tests/contract tests/infra
 
 test: check ## check, then the tests that start a local cloud of their own on free ports
-	pytest -q tests/integration tests/e2e tests/faults
+	pytest -q tests/integration tests/e2e tests/faults tests/canary
 
 fmt: ## Format the code and sort imports
 	ruff format .
@@ -70,6 +70,9 @@ bench: setup ## Count what messages cost and measure how fast they are (FLOW=one
 
 faults: setup ## Break everything that can break for 20 minutes (RUNS=n, SEED=s plays one again, ONLY=F3,F8)
 	@$(PY) -m tests.faults $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+canary: setup ## Send texts through every flow and search for them in all that the cloud keeps (PROVE=1, ONLY=x)
+	@$(PY) -m tests.canary $(if $(PROVE),--prove) $(if $(ONLY),--only "$(ONLY)")
 
 faults-mutants: setup ## Break the code once per rule: the checker must catch each (ONLY=name)
 	@$(PY) -m tests.faults.mutants $(if $(ONLY),--only $(ONLY))

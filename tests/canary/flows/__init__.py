@@ -1,0 +1,8 @@
+"""All flows. A module is imported here, or its flows do not play."""
+
+from __future__ import annotations
+
+from tests.canary.flow import FLOWS
+from tests.canary.flows import accounts, chat, devices, trouble
+
+__all__ = ["FLOWS", "accounts", "chat", "devices", "trouble"]
