@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -358,6 +359,19 @@ def test_the_proof(
     server.reachable = False
     assert proof.main() == 1
     assert "no message arrived" in capsys.readouterr().err
+
+
+def test_the_proof_with_profiles_of_another_time(
+    server: FakeServer, world: World, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Profiles that it cannot open are left alone, and it says how to start afresh."""
+    options = ["--base-url", BASE_URL, "--home", str(world.directory), "--plain-store"]
+    monkeypatch.setattr(sys, "argv", ["proof", *options])
+    with sqlite3.connect(world.directory / "alice.db") as old:
+        old.execute("PRAGMA user_version = 1")
+        old.execute("CREATE TABLE settings (name TEXT)")
+    assert proof.main() == 1
+    assert "older version, or sealed ones: make reset" in capsys.readouterr().err
 
 
 def test_help_is_quick_and_needs_no_client(tmp_path: Path) -> None:

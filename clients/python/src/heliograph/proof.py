@@ -158,6 +158,8 @@ def main() -> int:
     except (HeliographError, TimeoutError, OSError) as problem:
         code = problem.code if isinstance(problem, HeliographError) else type(problem).__name__
         sys.stderr.write(f"no message arrived: {problem} [{code}]\n")
+        if code in ("STORE_UNREADABLE", "WRONG_SEAL"):
+            sys.stderr.write("the profiles are those of an older version, or sealed ones: make reset\n")
         if code == "HANDLE_TAKEN":
             sys.stderr.write(
                 "the server has these accounts already, and their profiles are not here: make reset\n"
