@@ -18,6 +18,7 @@ from keyring.backends import fail
 
 from tests.unit.client.fake_server import BASE_URL, FakeServer
 from tests.unit.client.memory_keyring import MemoryKeyring
+from tests.unit.client.plain_encryption import PlainEncryption
 from tests.unit.client.world import World
 
 
@@ -56,6 +57,7 @@ def server(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     monkeypatch.setenv("HELIOGRAPH_HOME", str(world.directory))
     monkeypatch.setenv("HELIO_PLAIN_STORE", "1")
     monkeypatch.delenv("HELIOGRAPH_SERVER", raising=False)
+    monkeypatch.setattr(opening, "SignalEncryption", PlainEncryption)
     monkeypatch.setattr(opening, "WebSocketTransport", lambda: world.server)
     monkeypatch.setattr(opening, "HttpApi", lambda url, clock, _: HttpApi(url, clock, world.server.http()))
     monkeypatch.setattr(opening, "Timing", functools.partial(Timing, answer=0.3, backoff_base=0.01))

@@ -1,9 +1,8 @@
-"""Registration, linking, devices, and what the clear encryption refuses."""
+"""Registration, linking, devices, and which servers are refused."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,11 @@ from heliograph import (
     AlreadyRegistered,
     BadHandle,
     BadLinkCode,
-    ClearEncryption,
     Client,
     CodesExhausted,
-    DecryptionFailed,
-    EncryptionRefused,
     HandleTaken,
     HeliographError,
+    InsecureServer,
     NetworkError,
     NoServer,
     NotRegistered,
@@ -28,7 +25,6 @@ from heliograph import (
     VerificationFailed,
     blocking,
 )
-from heliograph.ids import Address, MessageId
 
 from tests.unit.client.fake_server import BASE_URL, CODE, error
 from tests.unit.client.world import World, run, texts
@@ -227,17 +223,17 @@ def test_an_unreachable_server_is_a_network_error(world: World) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://chat.example.org",
+        "http://chat.example.org",
         "http://192.168.1.7:4566",
-        "https://127.0.0.1.example.org",
+        "http://127.0.0.1.example.org",
         "http://0.0.0.0",
     ],
 )
-def test_clear_text_stays_on_this_machine(tmp_path: Path, url: str) -> None:
-    """The clear encryption refuses every server that is not loopback, and says why."""
+def test_other_machines_are_spoken_to_by_https_only(tmp_path: Path, url: str) -> None:
+    """Plain http goes to this machine alone; any other server must be https, and the client says so."""
 
     async def story() -> None:
-        with pytest.raises(EncryptionRefused, match="not on this machine"):
+        with pytest.raises(InsecureServer, match="use https"):
             await Client(tmp_path / "a.db", url, seal=Plain()).__aenter__()
         async with Client(tmp_path / "a.db", seal=Plain()):
             pass
@@ -245,33 +241,19 @@ def test_clear_text_stays_on_this_machine(tmp_path: Path, url: str) -> None:
     run(story())
 
 
-def test_clear_text_does_not_follow_a_socket_elsewhere(world: World) -> None:
-    """A server on this machine that hands out a socket URL elsewhere is refused too."""
+def test_an_insecure_socket_elsewhere_is_refused(world: World) -> None:
+    """A server on this machine that hands out a plain socket URL elsewhere is refused too."""
 
     async def story() -> None:
         discovery = world.server._discovery
-        world.server._discovery = lambda: discovery() | {"socket_url": "wss://elsewhere.example"}  # type: ignore[method-assign]
+        world.server._discovery = lambda: discovery() | {"socket_url": "ws://elsewhere.example"}  # type: ignore[method-assign]
         async with world.client("alice") as alice:
             await alice.register("alice")
-            with pytest.raises(NetworkError, match="ENCRYPTION_REFUSED"):
+            with pytest.raises(NetworkError, match="INSECURE_SERVER"):
                 await alice.connected(0.2)
             assert world.server.tried == []
 
     run(story())
-
-
-def test_clear_encryption_warns_once_and_refuses_foreign_envelopes(caplog: pytest.LogCaptureFixture) -> None:
-    """Its use is one line in the log; what it did not make is not read."""
-    ClearEncryption._warned = False
-    with caplog.at_level(logging.WARNING, "heliograph"):
-        for _ in range(2):
-            ClearEncryption().check_server("http://localhost:4566")
-    assert [record.message for record in caplog.records] == [
-        "messages are NOT encrypted: clear text for a local cloud only"
-    ]
-    name = {"message_id": MessageId("m"), "sender": Address("a:1"), "recipient": Address("b:1")}
-    with pytest.raises(DecryptionFailed):
-        ClearEncryption().decrypt(b"\x00ratchet", **name)  # type: ignore[arg-type]
 
 
 def test_the_blocking_client(world: World) -> None:

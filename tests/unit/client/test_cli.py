@@ -163,7 +163,7 @@ def test_json_is_one_object_per_line(server: FakeServer, capsys: Capture) -> Non
         (["-p", "alice", "link", "nonsense"], 2, "link"),
         (["-p", "new", "register", "New User"], 2, "helio -p new register new"),
         (["-p", "new", "--server", "https://chat.example.org", "status"], 2, "register"),
-        (["-p", "new", "--server", "https://chat.example.org", "register", "new"], 1, "make up"),
+        (["-p", "new", "--server", "http://chat.example.org", "register", "new"], 1, "use the https URL"),
     ],
 )
 def test_refusals_say_what_to_type_next(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ from heliograph import (
     SendFailed,
     Undecryptable,
 )
-from heliograph.encryption import ClearEncryption
 from heliograph.ids import mint
 
 from tests.unit.client.fake_server import FakeServer
+from tests.unit.client.plain_encryption import PlainEncryption
 from tests.unit.client.world import World, next_event, run, seal, until
 
 
@@ -194,13 +195,13 @@ def test_while_the_server_is_away_nobody_is_replaced(world: World) -> None:
     run(story())
 
 
-class Breaks(ClearEncryption):
+class Breaks(PlainEncryption):
     """An encryption with a bug: it fails in a way that it never promised to."""
 
-    def decrypt(self, ciphertext: bytes, **named: Any) -> bytes:
+    def decrypt(self, connection: sqlite3.Connection, ciphertext: bytes, **named: Any) -> bytes:
         if b"break" in ciphertext:
             raise self.problem
-        return super().decrypt(ciphertext, **named)
+        return super().decrypt(connection, ciphertext, **named)
 
     problem: Exception = RuntimeError("secret")
 

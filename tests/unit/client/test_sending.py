@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from heliograph import (
     Address,
-    ClearEncryption,
     HeliographError,
     NotFound,
     SendFailed,
@@ -23,16 +23,17 @@ from heliograph.store import outgoing, peers
 from heliograph.store.peers import Peer
 
 from tests.unit.client.fake_server import error
+from tests.unit.client.plain_encryption import PlainEncryption
 from tests.unit.client.world import World, newest, next_event, plain_store, run, statuses, texts, until
 
 YEAR = 365 * 24 * 3_600_000
 
 
-class Restless(ClearEncryption):
+class Restless(PlainEncryption):
     """Makes other bytes each time, as a ratchet does."""
 
-    def encrypt(self, plaintext: bytes, **names: Any) -> dict[Address, bytes]:
-        return super().encrypt(plaintext + b" " * secrets.randbelow(1000), **names)
+    def encrypt(self, connection: sqlite3.Connection, plaintext: bytes, **names: Any) -> dict[Address, bytes]:
+        return super().encrypt(connection, plaintext + b" " * secrets.randbelow(1000), **names)
 
 
 def inside(frame: dict) -> list[str]:  # type: ignore[type-arg]
@@ -263,7 +264,7 @@ def test_ids_go_on_rising_behind_a_frame_that_was_cut(tmp_path: Path) -> None:
     ]
     ids = []
     while queue:
-        prepared = outgoing.prepare(connection, me, bob, own, queue, now, ClearEncryption())
+        prepared = outgoing.prepare(connection, me, bob, own, queue, now, PlainEncryption())
         ids += [attempt.id for attempt in prepared.attempts]
         queue = queue[len(prepared.attempts) :]
         now += prepared.wait_ms + 1

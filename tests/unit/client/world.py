@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 from heliograph import Client, Message, Plain
 from heliograph.connection import Timing
 from heliograph.content import Content
-from heliograph.encryption import ClearEncryption
 from heliograph.ids import AccountId, Address, base64url, conversation_id, new_logical_id
 from heliograph.store import schema
 from heliograph.store.seal import Unsealed, register
 from heliograph.stream import EventStream
 
 from tests.unit.client.fake_server import BASE_URL, FakeServer
+from tests.unit.client.plain_encryption import PlainEncryption
 
 T = TypeVar("T")
 FAST = Timing(answer=0.2, linger=0.2, backoff_base=0.01, backoff_cap=0.05)
@@ -50,7 +50,12 @@ class World:
 
     def client(self, name: str, **options: Any) -> Client:
         """Make a client of the profile `name`; not open yet."""
-        settings: dict[str, Any] = {"seal": Plain(), "ack_delay": 0.0, "synchronous": "normal"} | options
+        settings: dict[str, Any] = {
+            "seal": Plain(),
+            "ack_delay": 0.0,
+            "synchronous": "normal",
+            "encryption": PlainEncryption(),
+        } | options
         timing = replace(FAST, **settings.pop("timing", {}))
         return Client(
             self.directory / f"{name}.db",
@@ -100,7 +105,7 @@ def seal(sender: Address, to: AccountId, text: str, logical_id: str | None = Non
     """Make a ciphertext as the clear encryption does, base64url."""
     account = AccountId(sender.partition(":")[0])
     content = Content(logical_id or new_logical_id(), text, conversation_id(account, to), 1)  # type: ignore[arg-type]
-    return base64url(ClearEncryption.PREFIX + content.encode())
+    return base64url(PlainEncryption.PREFIX + content.encode())
 
 
 async def next_event(stream: EventStream, kind: type[T]) -> T:

@@ -11,20 +11,21 @@ from __future__ import annotations
 
 from heliograph.client import Client
 from heliograph.content import Content
-from heliograph.encryption import ClearEncryption, Encryption
+from heliograph.encryption import Encryption
 from heliograph.errors import (
     AccountReplaced,
     AlreadyRegistered,
+    BadBundle,
     BadHandle,
     BadLinkCode,
     CodesExhausted,
     DecryptionFailed,
     DeviceLimit,
     DeviceRemoved,
-    EncryptionRefused,
     HandleTaken,
     HeliographError,
     IdentityUntrusted,
+    InsecureServer,
     KeyringUnavailable,
     LinkedElsewhere,
     NetworkError,
@@ -72,9 +73,9 @@ __all__ = [
     "AccountReplaced",
     "Address",
     "AlreadyRegistered",
+    "BadBundle",
     "BadHandle",
     "BadLinkCode",
-    "ClearEncryption",
     "Client",
     "CodeSent",
     "CodesExhausted",
@@ -89,12 +90,12 @@ __all__ = [
     "DeviceListChanged",
     "DeviceRemoved",
     "Encryption",
-    "EncryptionRefused",
     "Event",
     "HandleTaken",
     "HeliographError",
     "IdentityChanged",
     "IdentityUntrusted",
+    "InsecureServer",
     "Keyring",
     "KeyringUnavailable",
     "LinkOffer",

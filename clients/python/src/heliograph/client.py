@@ -30,12 +30,13 @@ class Client(OwnAccount):
         fallback_server: Base URL for a profile that has none yet.
         seal: How keys and messages lie in the file: `Passphrase(text)`, `Keyring()` or `Plain()`. A new store
             wants one; an existing one remembers, and wants its passphrase.
-        encryption: How messages are sealed; by default clear text, which only a server on this machine gets.
+        encryption: How messages are sealed; for tests that are about something else.
         connect: False opens the store without connecting: history, and an outbox that waits.
         ack_delay: Seconds that acknowledgements wait for others, or for a message to ride on.
         synchronous: `full` survives a power failure; `normal` only the end of the process, and is faster.
         timing: Times of the connection, for tests.
         transport: What opens sockets, for tests.
+        key_pool: How many one-time keys are kept at the server.
         http_transport: What carries HTTPS, for tests.
 
     Raises:
@@ -45,7 +46,7 @@ class Client(OwnAccount):
         WrongPassphrase: On entering, when the store has another one; nothing else happens.
         WrongSeal: On entering, when the store is sealed in another way.
         KeyringUnavailable: On entering, when the OS has no keyring, or that one no key for the store.
-        EncryptionRefused: On entering, when the encryption does not allow the server.
+        InsecureServer: On entering, when the server is another machine and its URL not https.
     """
 
     async def conversation(self, name: str) -> Conversation:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.drain import Drain
-from heliograph.encryption import Encryption
 from heliograph.errors import (
     AccountReplaced,
     DeviceRemoved,
@@ -71,7 +70,8 @@ class ConnectionEvents:
 
     state: Callable[[ConnectionState, str | None], None]
     own_list: Callable[[int], None]
-    logged: Callable[[], None]
+    rolled_back: Callable[[], None]
+    keys: Callable[[Mapping[str, int] | None], None]
 
 
 class Connection:
@@ -85,10 +85,10 @@ class Connection:
         transport: Transport,
         database: Database,
         me: Identity,
-        encryption: Encryption,
         inbox: Inbox,
         acks: AckQueue,
         timing: Timing,
+        asks_for_keys: bool,
         events: ConnectionEvents,
     ) -> None:
         self._api = api
@@ -105,11 +105,13 @@ class Connection:
             inbox=inbox,
             acks=acks,
             base_url=api.base_url,
-            on_rolled_back=events.logged,
+            on_rolled_back=events.rolled_back,
+            asks_for_keys=asks_for_keys,
+            on_keys=events.keys,
         )
         self._timing = timing
         self._events = events
-        self._address = SocketAddress(api, database, encryption)
+        self._address = SocketAddress(api, database)
         self._current: Socket | None = None
         self._ready: asyncio.Event = asyncio.Event()
         self._renewing = False

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from heliograph.acks import AckQueue
@@ -16,12 +16,15 @@ from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.signing import Identity
 from heliograph.socket import Socket
-from heliograph.store import event_log, messages, outgoing, profile
+from heliograph.store import event_log, messages, outgoing, profile, sessions
 from heliograph.store.database import Database
 
 logger = logging.getLogger("heliograph")
 
 HAVE_ENTRIES = 256
+
+ASK_FOR_KEYS_MS = 86_400_000
+"""How often the server is asked how many one-time keys it has left: each time it has to count them."""
 
 Events = list[dict[str, Any]]
 
@@ -42,7 +45,9 @@ class Drain:
         inbox: Inbox,
         acks: AckQueue,
         base_url: str,
+        asks_for_keys: bool,
         on_rolled_back: Callable[[], None],
+        on_keys: Callable[[Mapping[str, int] | None], None],
     ) -> None:
         self._database = database
         self._me = me
@@ -50,7 +55,9 @@ class Drain:
         self._inbox = inbox
         self._acks = acks
         self._base_url = base_url
+        self._asks_for_keys = asks_for_keys
         self._on_rolled_back = on_rolled_back
+        self._on_keys = on_keys
 
     async def pull(
         self,
@@ -96,6 +103,8 @@ class Drain:
                 self._acks.put_back(batch, 0)
                 raise
             self._acks.settle(batch, answer)
+            if first and not token:
+                await self._check_previous(int(answer["previous_connect"]))
             events = take_events(answer["events"])
             rows += sum(1 for event in events if event.get("type") == "message" or "row" in event)
             await self._inbox.take(events)
@@ -107,9 +116,10 @@ class Drain:
     async def _first_page(self) -> tuple[str, bool]:
         now = self._clock.now()
         have = self._acks.names(HAVE_ENTRIES)
-        mark, unreceipted = await self._database.run(
+        mark, asked, unreceipted = await self._database.run(
             lambda connection: (
                 profile.get(connection, "mark"),
+                profile.get(connection, "keys_asked_at"),
                 outgoing.unreceipted(connection, self._me, now),
             )
         )
@@ -120,29 +130,43 @@ class Drain:
             body["have"] = have
         if unreceipted:
             body["unreceipted"] = unreceipted
+        if self._asks_for_keys and now - int(asked or 0) > ASK_FOR_KEYS_MS:
+            body["keys"] = True
         return ("," + json.dumps(body, separators=(",", ":"))[1:-1] if body else ""), bool(have)
 
-    async def _caught_up(self, caught_up: dict[str, Any], *, first: bool, move_mark: bool) -> int:
-        previous = int(caught_up["previous_connect"])
-        # Never beyond the clock here: a mark too low costs time, one that a wrong clock told loses messages.
-        mark = min(int(caught_up["mark"]), self._clock.local())
+    async def _check_previous(self, previous: int) -> None:
+        """Find out whether this store was rolled back, before anything is sealed with what is in it."""
 
-        def remember(connection: sqlite3.Connection) -> bool:
-            if move_mark:
-                profile.put(connection, "mark", mark)
-            if not first:
-                return False
+        def check(connection: sqlite3.Connection) -> bool:
             profile.put(connection, "server", self._base_url)
-            messages.forget_old_names(connection, self._me.account, int(caught_up["time"]))
             if profile.confirm_previous_connect(connection, previous):
                 return False
             if profile.get(connection, "rolled_back_to") == str(previous):
                 return False
             profile.put(connection, "rolled_back_to", previous)
+            sessions.end_all(connection)
             event_log.append(connection, "rolled_back", None, previous_connect=previous)
             return True
 
-        if await self._database.run(remember):
-            logger.warning("the store was rolled back, or a copy of it is in use")
+        if await self._database.run(check):
+            logger.warning("the store was rolled back, or a copy of it is in use: all sessions begin anew")
             self._on_rolled_back()
+
+    async def _caught_up(self, caught_up: dict[str, Any], *, first: bool, move_mark: bool) -> int:
+        counts = caught_up.get("keys")
+        time = int(caught_up["time"])
+        # Never beyond the clock here: a mark too low costs time, one that a wrong clock told loses messages.
+        mark = min(int(caught_up["mark"]), self._clock.local())
+
+        def remember(connection: sqlite3.Connection) -> None:
+            if move_mark:
+                profile.put(connection, "mark", mark)
+            if counts is not None:
+                profile.put(connection, "keys_asked_at", time)
+            if first:
+                messages.forget_old_names(connection, self._me.account, time)
+
+        await self._database.run(remember)
+        if first:
+            self._on_keys(counts)
         return int(caught_up["device_list_version"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from heliograph.acks import AckQueue
@@ -18,6 +18,7 @@ from heliograph.events import ConnectionState
 from heliograph.http import HttpApi
 from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
+from heliograph.keys import Keys, Pool
 from heliograph.outbox import Outbox
 from heliograph.signing import Identity
 from heliograph.store import event_log, incoming, outgoing, peers
@@ -43,6 +44,7 @@ class Engine:
         encryption: Encryption,
         ack_delay: float,
         timing: Timing,
+        key_pool: Pool,
         on_state: Callable[[ConnectionState, str | None], None],
         on_logged: Callable[[], None],
     ) -> None:
@@ -52,18 +54,20 @@ class Engine:
         self._database = database
         self._on_logged = on_logged
         self.acks = AckQueue(database, ack_delay, self._flush_acks)
-        self.inbox = Inbox(database, me, encryption, self.acks, self._stored, self._reconnect)
+        self.keys = Keys(database, api, me, clock, key_pool)
+        self._needs_keys = encryption.needs_keys
+        self.inbox = Inbox(database, me, encryption, self.directory, self.acks, self._stored, self._reconnect)
         self.connection = Connection(
             api=api,
             clock=clock,
             transport=transport,
             database=database,
             me=me,
-            encryption=encryption,
             inbox=self.inbox,
             acks=self.acks,
             timing=timing,
-            events=ConnectionEvents(on_state, self._own_list, on_logged),
+            asks_for_keys=encryption.needs_keys,
+            events=ConnectionEvents(on_state, self._own_list, self._rolled_back, self._counted),
         )
         self.outbox = Outbox(
             database=database,
@@ -71,6 +75,7 @@ class Engine:
             clock=clock,
             encryption=encryption,
             directory=self.directory,
+            keys=self.keys,
             connection=self.connection,
             acks=self.acks,
             backoff=lambda: Backoff(timing.backoff_base, timing.backoff_cap),
@@ -98,6 +103,7 @@ class Engine:
         self.acks.stop()
         await self.connection.stop()
         await self.outbox.close()
+        await self.keys.close()
         if self._refresher is not None:
             self._refresher.cancel()
             await asyncio.wait([self._refresher])
@@ -112,6 +118,21 @@ class Engine:
             self.watch.changed(seqs)
             self._on_logged()
 
+    async def publish_keys(self) -> None:
+        """Give the server keys of this device; where that fails the next connect tries again."""
+        if self._needs_keys:
+            with contextlib.suppress(HeliographError):
+                await self.keys.publish()
+
+    def _counted(self, counts: Mapping[str, int] | None) -> None:
+        if self._needs_keys:
+            self.keys.look_after(counts)
+
+    def _rolled_back(self) -> None:
+        if self._needs_keys:
+            self.keys.look_after(check=True)
+        self._on_logged()
+
     def _flush_acks(self) -> None:
         self.connection.flush_acks()
 
@@ -121,6 +142,8 @@ class Engine:
     def _stored(self, done: Ingested) -> None:
         self.watch.changed(done.changed)
         self._on_logged()
+        if done.keys is not None:
+            self._counted(done.keys)
         for account, version in done.lists.items():
             if account == self.me.account:
                 self._own_list(version)

@@ -23,11 +23,12 @@ TRANSIENT = frozenset(
 SDK_CODES = frozenset(
     {
         "ALREADY_REGISTERED",
+        "BAD_BUNDLE",
         "BAD_HANDLE",
         "BAD_LINK_CODE",
         "LINKED_ELSEWHERE",
         "CLOSED",
-        "ENCRYPTION_REFUSED",
+        "INSECURE_SERVER",
         "HANDSHAKE_REFUSED",
         "IDENTITY_CHANGED",
         "KEYRING_UNAVAILABLE",
@@ -265,10 +266,10 @@ class NoServer(HeliographError):
     default_code = "NO_SERVER"
 
 
-class EncryptionRefused(HeliographError):
-    """The encryption does not allow what was asked, such as plain text to another machine."""
+class InsecureServer(HeliographError):
+    """Another machine is only spoken to by https and wss."""
 
-    default_code = "ENCRYPTION_REFUSED"
+    default_code = "INSECURE_SERVER"
 
 
 class BadLinkCode(HeliographError):
@@ -308,6 +309,12 @@ class DecryptionFailed(HeliographError):
     """A ciphertext could not be read."""
 
     default_code = "UNDECRYPTABLE"
+
+
+class BadBundle(HeliographError):
+    """The server gave keys of a device which that device did not sign: nothing is sealed to them."""
+
+    default_code = "BAD_BUNDLE"
 
 
 _BY_CODE: dict[str, type[HeliographError]] = {

@@ -159,6 +159,18 @@ class HttpApi:
         """
         return await self._request("GET", f"/v1/links/{auth_key}", None, None)
 
+    async def upload_keys(self, me: Identity, keys: dict[str, Any]) -> dict[str, Any]:
+        """Put prekeys of this device. Asked once: a repeat may bring one-time keys back that were given."""
+        return await self._request("PUT", "/v1/keys", keys, me, tries=1)
+
+    async def own_keys(self, me: Identity) -> dict[str, Any]:
+        """Read which prekeys of this device the server has: ids, counts, digest."""
+        return await self._request("GET", "/v1/keys", None, me)
+
+    async def claim_keys(self, me: Identity, account: AccountId, devices: list[int]) -> dict[str, Any]:
+        """Take a bundle of each device; its one-time keys are given to nobody else."""
+        return await self._request("POST", "/v1/keys/claim", {"account": account, "devices": devices}, me)
+
     async def relate(self, me: Identity, method: str, relation: str, account: AccountId) -> dict[str, Any]:
         """Block, unblock or accept an account."""
         return await self._request(method, f"/v1/account/{relation}/{account}", None, me)

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heliograph.acks import AckQueue
-from heliograph.encryption import Encryption
+from heliograph.directory import Directory
+from heliograph.encryption import Encryption, SendersUnknown
+from heliograph.errors import HeliographError, NetworkError
+from heliograph.ids import AccountId
 from heliograph.signing import Identity
 from heliograph.store import incoming
 from heliograph.store.database import Database
@@ -31,6 +34,7 @@ class Inbox:
         database: Database,
         me: Identity,
         encryption: Encryption,
+        directory: Directory,
         acks: AckQueue,
         on_stored: Callable[[Ingested], None],
         on_failed: Callable[[], None],
@@ -38,6 +42,7 @@ class Inbox:
         self._database = database
         self._me = me
         self._encryption = encryption
+        self._directory = directory
         self._acks = acks
         self._on_stored = on_stored
         self._on_failed = on_failed
@@ -84,8 +89,31 @@ class Inbox:
 
     async def _store(self, events: Iterable[dict[str, Any]]) -> None:
         batch = list(events)
-        done = await self._database.run(
-            lambda connection: incoming.ingest(connection, batch, self._me, self._encryption)
-        )
+        unknowable: set[AccountId] = set()
+        while True:
+            try:
+                done = await self._database.run(
+                    lambda connection: incoming.ingest(
+                        connection, batch, self._me, self._encryption, unknowable
+                    )
+                )
+                break
+            except SendersUnknown as senders:
+                await self._ask_for(senders.accounts)
+                unknowable.update(senders.accounts)
         self._acks.add(done.acks)
         self._on_stored(done)
+
+    async def _ask_for(self, accounts: Iterable[AccountId]) -> None:
+        """Read device lists of senders. One that the server does not tell makes its messages undecryptable.
+
+        Raises:
+            HeliographError: The server was not reached: the messages come again.
+        """
+        for account in accounts:
+            try:
+                await self._directory.refresh(account)
+            except HeliographError as problem:
+                if isinstance(problem, NetworkError) or problem.retryable:
+                    raise
+                logger.warning("the devices of a sender are not known: %s", problem.code)

@@ -10,13 +10,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from heliograph.connection import Timing
-from heliograph.encryption import ClearEncryption, Encryption
+from heliograph.encryption import Encryption
 from heliograph.engine import Engine
 from heliograph.errors import HeliographError, NetworkError, NoServer, NotRegistered
 from heliograph.events import ConnectionChanged, ConnectionState
 from heliograph.http import HttpApi
 from heliograph.ids import AccountId, Cursor, ServerClock
-from heliograph.signing import Identity
+from heliograph.keys import Pool
+from heliograph.signal_encryption import SignalEncryption
+from heliograph.signing import Identity, check_secure
 from heliograph.store import event_log, peers, profile
 from heliograph.store.database import Database, Synchronous
 from heliograph.store.peers import Peer
@@ -44,17 +46,19 @@ class OpenProfile:
         synchronous: Synchronous = "full",
         timing: Timing | None = None,
         transport: Transport | None = None,
+        key_pool: Pool | None = None,
         http_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._path = Path(store)
         self._server = server
         self._fallback_server = fallback_server
         self._seal = seal
-        self._encryption: Encryption = encryption or ClearEncryption()
+        self._encryption: Encryption = encryption or SignalEncryption()
         self._connect = connect
         self._ack_delay = ack_delay
         self._synchronous = synchronous
         self._timing = timing or Timing()
+        self._key_pool = key_pool or Pool()
         self._transport = transport or WebSocketTransport()
         self._http_transport = http_transport
         self._clock = ServerClock()
@@ -81,7 +85,7 @@ class OpenProfile:
             )
             self._server = self._server or stored or self._fallback_server
             if self._server is not None:
-                self._encryption.check_server(self._server)
+                check_secure(self._server)
                 self._api = HttpApi(self._server, self._clock, self._http_transport)
             if self._identity is not None:
                 await self._begin(self._identity)
@@ -202,9 +206,9 @@ class OpenProfile:
             return profile.become(connection, account, device, handle, server)
 
         self._identity = await self._store().run(store)
-        await self._begin(self._identity)
+        await (await self._begin(self._identity)).publish_keys()
 
-    async def _begin(self, me: Identity) -> None:
+    async def _begin(self, me: Identity) -> Engine:
         self._engine = Engine(
             database=self._store(),
             api=self._https(),
@@ -214,10 +218,12 @@ class OpenProfile:
             encryption=self._encryption,
             ack_delay=self._ack_delay,
             timing=self._timing,
+            key_pool=self._key_pool,
             on_state=self._set_state,
             on_logged=self._logged,
         )
         await self._engine.start(connect=self._connect)
+        return self._engine
 
     def _set_state(self, state: ConnectionState, reason: str | None) -> None:
         if (state, reason) == (self._state.state, self._state.reason):

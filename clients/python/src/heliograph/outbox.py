@@ -13,9 +13,10 @@ from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.connection import Connection
 from heliograph.directory import Directory
-from heliograph.encryption import Encryption
+from heliograph.encryption import Encryption, SessionsMissing
 from heliograph.errors import HeliographError, NoAnswer, NotFound, from_wire
 from heliograph.ids import AccountId, ServerClock
+from heliograph.keys import Keys
 from heliograph.pacing import Pace
 from heliograph.signing import Identity
 from heliograph.store import incoming, outgoing, status
@@ -66,6 +67,7 @@ class Outbox:
         clock: ServerClock,
         encryption: Encryption,
         directory: Directory,
+        keys: Keys,
         connection: Connection,
         acks: AckQueue,
         backoff: Callable[[], Backoff],
@@ -76,6 +78,7 @@ class Outbox:
         self._clock = clock
         self._encryption = encryption
         self._directory = directory
+        self._keys = keys
         self._connection = connection
         self._acks = acks
         self._backoff = backoff
@@ -148,9 +151,15 @@ class Outbox:
         """Send one frame; give the ms to wait before anything of the lane may be sent."""
         socket = await self._connection.socket()
         queue, now = list(lane.queue)[: lane.limit], self._clock.now()
-        prepared = await self._database.run(
-            lambda connection: outgoing.prepare(connection, self._me, peer, own, queue, now, self._encryption)
-        )
+        try:
+            prepared = await self._database.run(
+                lambda connection: outgoing.prepare(
+                    connection, self._me, peer, own, queue, now, self._encryption
+                )
+            )
+        except SessionsMissing as missing:
+            await self._keys.claim(missing.devices, peer.addresses() | own.addresses())
+            return 0
         self._drop(lane, prepared.settled)
         if not prepared.attempts:
             return prepared.wait_ms

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from heliograph.errors import InsecureServer
 from heliograph.ids import AccountId, Address, base64url
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -38,6 +39,16 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def check_secure(url: str) -> None:
+    """Refuse an address whose connection would not be encrypted, unless it stays on this machine.
+
+    Raises:
+        InsecureServer: It is one.
+    """
+    if urlsplit(url).scheme not in ("https", "wss") and not is_loopback(url):
+        raise InsecureServer(f"{url} is neither encrypted nor on this machine: use https")
 
 
 def lines(*fields: str | int) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from heliograph.encryption import Encryption
 from heliograph.errors import VersionUnsupported
 from heliograph.http import HttpApi
+from heliograph.signing import check_secure
 from heliograph.store import profile
 from heliograph.store.database import Database
 
@@ -12,10 +12,9 @@ from heliograph.store.database import Database
 class SocketAddress:
     """The URL of the socket: asked of the server, and remembered in the store from run to run."""
 
-    def __init__(self, api: HttpApi, database: Database, encryption: Encryption) -> None:
+    def __init__(self, api: HttpApi, database: Database) -> None:
         self._api = api
         self._database = database
-        self._encryption = encryption
         self._url: str | None = None
         self._try_known = True
 
@@ -27,7 +26,7 @@ class SocketAddress:
 
         Raises:
             VersionUnsupported: The server speaks no version that this SDK speaks.
-            EncryptionRefused: The encryption does not allow that address.
+            InsecureServer: The address is not encrypted.
             NetworkError: The server was not reached.
         """
         if self._url is None:
@@ -49,7 +48,7 @@ class SocketAddress:
         base_url = self._api.base_url
         url = await self._database.run(lambda connection: profile.socket_url(connection, base_url))
         if url is not None:
-            self._encryption.check_server(url)
+            check_secure(url)
         return url
 
     async def _ask(self) -> str:
@@ -58,7 +57,7 @@ class SocketAddress:
         if 1 not in versions:
             raise VersionUnsupported(f"the server speaks protocol versions {versions}, this SDK speaks 1")
         url = str(found["socket_url"])
-        self._encryption.check_server(url)
+        check_secure(url)
         base_url = self._api.base_url
         self._database.later(lambda connection: profile.remember_socket_url(connection, base_url, url))
         return url

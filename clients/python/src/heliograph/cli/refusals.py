@@ -53,7 +53,7 @@ _NEXT = {
     "UNAUTHENTICATED": "helio -p NEW_PROFILE register HANDLE   (the server does not know this account)",
     "ACCOUNT_REPLACED": "helio -p NEW_PROFILE register HANDLE   (if it was not you who registered it again)",
     "REPLACED": "end the other program that uses this profile's identity",
-    "ENCRYPTION_REFUSED": "make up   (clear text stays on this machine)",
+    "INSECURE_SERVER": "use the https URL of the server",
     "BAD_LINK_CODE": "helio -p NEW_PROFILE link   (on the new device, shows the code)",
     "LINK_TAKEN": "answer `n` on the new device, then: helio -p NEW_PROFILE link",
     "LINKED_ELSEWHERE": "{helio} link   (shows a new code; let nobody else see it)",

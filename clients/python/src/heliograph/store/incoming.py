@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from heliograph.content import Content
-from heliograph.encryption import Encryption
+from heliograph.encryption import Encryption, SendersUnknown
 from heliograph.errors import DecryptionFailed
 from heliograph.ids import (
     AccountId,
@@ -51,31 +51,49 @@ class Ingested:
         acks: Owed now, stored.
         changed: Row numbers of messages whose status moved.
         lists: Newest version of each device list that was announced.
+        keys: One-time keys of this device that the server has left, where it said so.
     """
 
     acks: list[Ack] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     lists: dict[AccountId, int] = field(default_factory=dict)
+    keys: dict[str, int] | None = None
 
 
 def ingest(
-    connection: sqlite3.Connection, events: Iterable[dict[str, Any]], me: Identity, encryption: Encryption
+    connection: sqlite3.Connection,
+    events: Iterable[dict[str, Any]],
+    me: Identity,
+    encryption: Encryption,
+    unknowable: Collection[AccountId] = (),
 ) -> Ingested:
     """Take in events of the server; what came before is only acknowledged again.
 
     An event of another shape or an unknown type is skipped: one bad row must not stop the others.
+
+    Args:
+        connection: The store; nothing is changed where this raises.
+        events: In the order in which they came.
+        me: This device.
+        encryption: What opens messages.
+        unknowable: Accounts whose devices the server was asked for.
+
+    Raises:
+        SendersUnknown: The server must be asked for the devices of a sender first.
     """
     done = Ingested()
     for event in events:
         try:
             match event["type"]:
                 case "message":
-                    _message(connection, event, me, encryption, done)
+                    _message(connection, event, me, encryption, unknowable, done)
                 case "receipt":
                     _receipt(connection, event, me, done)
                 case "device_list_changed":
                     account, version = AccountId(str(event["account"])), int(event["version"])
                     done.lists[account] = max(done.lists.get(account, 0), version)
+                case "keys_low":
+                    done.keys = {kind: int(event[kind]) for kind in ("one_time", "one_time_kem")}
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             logger.warning("an event of another shape was skipped: %r", problem)
     connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", done.acks)
@@ -87,6 +105,7 @@ def _message(
     event: dict[str, Any],
     me: Identity,
     encryption: Encryption,
+    unknowable: Collection[AccountId],
     done: Ingested,
 ) -> None:
     message_id, sender, to = MessageId(event["id"]), Address(event["sender"]), AccountId(event["to"])
@@ -104,6 +123,10 @@ def _message(
         else:
             owe("read" if status == "read" else "delivered")
 
+    def undecryptable(reason: str) -> None:
+        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (message_id, sender))
+        event_log.append(connection, "undecryptable", None, id=message_id, sender=sender, reason=reason)
+
     name = messages.find_name(connection, message_id, sender)
     if name is not None:
         known = messages.by_seq(connection, name[0]) if name[0] is not None else None
@@ -111,8 +134,15 @@ def _message(
 
     try:
         ciphertext = from_base64url(event["ciphertext"])
-        plaintext = encryption.decrypt(ciphertext, message_id=message_id, sender=sender, recipient=me.address)
+        plaintext = encryption.decrypt(
+            connection, ciphertext, message_id=message_id, sender=sender, recipient=me.address
+        )
         content = Content.decode(plaintext, sender, to)
+    except SendersUnknown:
+        if account not in unknowable:
+            raise
+        undecryptable("the sender is no device of its account")
+        return owe("quiet")
     except (sqlite3.Error, OSError, MemoryError):
         raise  # this machine's trouble, not the message's: it comes again
     except Exception as problem:
@@ -120,8 +150,7 @@ def _message(
         if not isinstance(problem, DecryptionFailed | ValueError):
             logger.exception("the encryption failed unexpectedly: the message counts as undecryptable")
             reason = f"unexpected: {type(problem).__name__}"
-        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (message_id, sender))
-        event_log.append(connection, "undecryptable", None, id=message_id, sender=sender, reason=reason)
+        undecryptable(reason)
         return owe("quiet")
 
     peers.saw(connection, peer, milliseconds)

@@ -156,7 +156,7 @@ def _encrypt(
     )
     theirs, mine = peer.addresses(), own.addresses(but=me.device)
     sealed = encryption.encrypt(
-        content.encode(), message_id=message_id, sender=me.address, recipients=theirs | mine
+        connection, content.encode(), message_id=message_id, sender=me.address, recipients=theirs | mine
     )
     body: dict[str, object] = {
         "id": message_id,

@@ -95,6 +95,33 @@ CREATE TABLE acks (
     PRIMARY KEY (id, sender)
 ) WITHOUT ROWID;
 
+-- Private prekeys of this device; the newest signed and last-resort ones are the current ones.
+CREATE TABLE prekeys (
+    kind TEXT NOT NULL,         -- signed, last_resort, one_time, one_time_kem
+    id INTEGER NOT NULL,
+    secret BLOB NOT NULL,       -- sealed
+    public BLOB NOT NULL,
+    made_at INTEGER NOT NULL,
+    uploaded INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+CREATE INDEX prekeys_waiting ON prekeys (uploaded) WHERE uploaded = 0;
+
+-- Sessions with other devices, a few each.
+CREATE TABLE sessions (
+    device TEXT NOT NULL,       -- address
+    ephemeral BLOB NOT NULL,    -- the key that names the session on both sides
+    key TEXT NOT NULL,          -- identity key of the device
+    state BLOB NOT NULL,        -- sealed
+    used INTEGER NOT NULL,      -- rises: the largest is the one for sending
+    ended INTEGER NOT NULL DEFAULT 0,  -- not for sending any more
+    PRIMARY KEY (device, ephemeral)
+);
+CREATE INDEX sessions_by_use ON sessions (used);
+
+-- Public keys of devices that the next message begins a session with; 'null' of one that has none.
+CREATE TABLE bundles (device TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+
 -- What happened, for the application.
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
