@@ -47,14 +47,14 @@ SENDS_NOTHING = frozenset(
     {
         "account", "close", "connected", "conversations", "device", "drained", "events", "handle", "history",
         "identity", "newest_cursor", "pending", "registered", "sealed_by", "seen", "server", "state",
-        "wait_status",
+        "timer", "wait_status",
     }
 )  # fmt: skip
 """What an application may ask of a client without anything leaving the device. All else needs a flow."""
 
 NOT_SENT_YET = frozenset(
     {
-        "reply", "edit", "reaction", "delete", "timer", "repair", "secrets",
+        "repair", "secrets",
         "GET /v1/keys", "PUT /v1/keys", "POST /v1/keys/claim", "GET /v1/accounts/{account}/chain",
     }
 )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from heliograph.events import MessageDeleted, MessageEdited, ReactionChanged, TimerChanged
+
 from tests.canary.flow import flow
 from tests.canary.scene import PATIENCE, Scene
 from tests.waiting import until
@@ -27,6 +29,30 @@ async def texts_both_ways(scene: Scene) -> None:
     last = await alice.say(bob)
     await (await bob.hears(last)).mark_read()
     await last.reached("read", PATIENCE)
+
+
+@flow(
+    routes=("send", "ack"),
+    verbs=("send_text", "edit", "react", "delete", "set_timer", "mark_read", "mark_all_read"),
+    kinds=("text", "reply", "edit", "reaction", "delete", "timer"),
+)
+async def texts_that_change(scene: Scene) -> None:
+    """A message is answered, edited, reacted to and deleted, and a timer is set; all of it is read."""
+    alice, bob = await scene.acquainted()
+    message = await alice.send(bob, "text that is edited")
+    shown = await bob.hears(message)
+    await alice.hears(await shown.reply(scene.canary("reply from bob to alice")))
+    await message.edit(scene.canary("edit from alice to bob"))
+    await bob.sees(MessageEdited)
+    await shown.react("\N{FOUR LEAF CLOVER}")
+    await alice.sees(ReactionChanged)
+    await message.mark_read()
+    await message.delete_for_everyone()
+    await bob.sees(MessageDeleted)
+    await (await alice.client.conversation(bob.handle)).set_timer("1h")
+    await bob.sees(TimerChanged)
+    await bob.hears(await alice.send(bob, "text that disappears"))
+    await (await bob.client.conversation(alice.handle)).mark_read()
 
 
 @flow(routes=("send", "sync"), verbs=("send_text",), kinds=("text",))

@@ -17,7 +17,8 @@ from heliograph import (
     StatusChanged,
     TooLarge,
 )
-from heliograph.ids import AccountId, id_milliseconds, mint, new_logical_id
+from heliograph.content import Content
+from heliograph.ids import AccountId, conversation_id, id_milliseconds, mint, new_logical_id
 from heliograph.signing import AuthKey, Identity
 from heliograph.store import outgoing, peers
 from heliograph.store.peers import Peer
@@ -259,9 +260,9 @@ def test_ids_go_on_rising_behind_a_frame_that_was_cut(tmp_path: Path) -> None:
     own, bob = (Peer(account, "", 1, {1: ""}) for account in (me.account, AccountId(mint(1))))
     now = 1_700_000_000_000
     peers.saw(connection, bob.account, now + outgoing.LEAD_MS - 3)
-    queue = [
-        outgoing.add(connection, me, bob.account, new_logical_id(), "Hi", now, "30d")[0].seq for _ in range(9)
-    ]
+    conversation = conversation_id(me.account, bob.account)
+    contents = [Content(new_logical_id(), "Hi", conversation, now) for _ in range(9)]
+    queue = [outgoing.add(connection, me, bob.account, content)[0].seq for content in contents]
     ids = []
     while queue:
         prepared = outgoing.prepare(connection, me, bob, own, queue, now, PlainEncryption())

@@ -83,6 +83,16 @@ class World:
             for client in clients:
                 await client.close()
 
+    @asynccontextmanager
+    async def another_device(self, owner: Client, name: str, **options: Any) -> AsyncIterator[Client]:
+        """Link one more device to an account, and open it."""
+        async with self.client(name, **options) as device:
+            waiting = asyncio.create_task(device.linked(5))
+            await owner.link(await device.start_linking())
+            await waiting
+            await device.connected(5)
+            yield device
+
     def stranger(self, handle: str = "mallory") -> Address:
         """Put an account on the server that no client runs for."""
         return Address(f"{self.server.add_account(handle, 'A' * 43)}:1")
@@ -105,6 +115,11 @@ def seal(sender: Address, to: AccountId, text: str, logical_id: str | None = Non
     """Make a ciphertext as the clear encryption does, base64url."""
     account = AccountId(sender.partition(":")[0])
     content = Content(logical_id or new_logical_id(), text, conversation_id(account, to), 1)  # type: ignore[arg-type]
+    return envelope(content)
+
+
+def envelope(content: Content) -> str:
+    """Make a ciphertext of a content as the plain encryption does, base64url."""
     return base64url(PlainEncryption.PREFIX + content.encode())
 
 

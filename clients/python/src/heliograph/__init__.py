@@ -10,12 +10,13 @@ async with Client("alice.db", server=BASE_URL, seal=Keyring()) as me:
 from __future__ import annotations
 
 from heliograph.client import Client
-from heliograph.content import Content
+from heliograph.content import Content, Mention
 from heliograph.encryption import Encryption
 from heliograph.errors import (
     AccountReplaced,
     AlreadyRegistered,
     BadBundle,
+    BadContent,
     BadHandle,
     BadLinkCode,
     CodesExhausted,
@@ -53,16 +54,21 @@ from heliograph.events import (
     DeviceListChanged,
     Event,
     IdentityChanged,
+    MessageDeleted,
+    MessageEdited,
+    MessageExpired,
     MessageReceived,
     PeerReplaced,
+    ReactionChanged,
     SentElsewhere,
     StatusChanged,
     StoreRolledBack,
+    TimerChanged,
     Undecryptable,
 )
 from heliograph.ids import AccountId, Address, ConversationId, Cursor, LogicalId, MessageId
 from heliograph.linking import LinkOffer
-from heliograph.model import CodeSent, Conversation, Device, Message
+from heliograph.model import CodeSent, Conversation, Device, Message, Quote
 from heliograph.safety_number import SafetyNumber
 from heliograph.store.seal import Keyring, Passphrase, Plain, Seal
 
@@ -74,6 +80,7 @@ __all__ = [
     "Address",
     "AlreadyRegistered",
     "BadBundle",
+    "BadContent",
     "BadHandle",
     "BadLinkCode",
     "Client",
@@ -101,7 +108,11 @@ __all__ = [
     "LinkOffer",
     "LinkedElsewhere",
     "LogicalId",
+    "Mention",
     "Message",
+    "MessageDeleted",
+    "MessageEdited",
+    "MessageExpired",
     "MessageId",
     "MessageReceived",
     "NetworkError",
@@ -113,7 +124,9 @@ __all__ = [
     "Passphrase",
     "PeerReplaced",
     "Plain",
+    "Quote",
     "RateLimited",
+    "ReactionChanged",
     "RecipientBlocked",
     "SafetyNumber",
     "SafetyNumberDiffers",
@@ -125,6 +138,7 @@ __all__ = [
     "StoreLocked",
     "StoreRolledBack",
     "StoreUnreadable",
+    "TimerChanged",
     "TooLarge",
     "Unavailable",
     "Undecryptable",

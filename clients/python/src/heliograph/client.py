@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
-from heliograph.account import OwnAccount
-from heliograph.content import Content
-from heliograph.errors import NotFound, SendFailed, TooLarge
+from heliograph.conversing import Conversing
+from heliograph.errors import NotFound
 from heliograph.events import ConnectionChanged, Event
-from heliograph.ids import AccountId, Cursor, conversation_id, new_logical_id
-from heliograph.model import RANKS, Conversation, Expiry, Message, Status
-from heliograph.store import event_log, incoming, messages, outgoing
-from heliograph.store.messages import StoredMessage
+from heliograph.ids import Cursor, conversation_id
+from heliograph.model import Conversation
+from heliograph.store import event_log, messages, outgoing
 from heliograph.stream import EventStream
 
-HISTORY_PAGE = 50
 
-
-class Client(OwnAccount):
+class Client(Conversing):
     """A device of an account.
 
     Open it with `async with`: it connects in the background, stays connected, sends what is pending and
@@ -96,84 +89,3 @@ class Client(OwnAccount):
     async def pending(self) -> int:
         """Count what waits in the outbox."""
         return len(await self._store().run(outgoing.waiting))
-
-    async def send_text(self, peer: AccountId, text: str, expires: Expiry) -> Message:
-        """Queue a text; what `Conversation.send` does."""
-        engine, now, logical_id = self._running(), self._clock.now(), new_logical_id()
-        content = Content(logical_id, text, conversation_id(self.account, peer), now)
-        if len(content.encode()) > self._encryption.max_plaintext_bytes:
-            raise TooLarge(
-                f"a message holds at most {self._encryption.max_plaintext_bytes} bytes with its frame"
-            )
-        me = self.identity
-        stored, first = await self._store().run(
-            lambda connection: outgoing.add(connection, me, peer, logical_id, text, now, expires)
-        )
-        engine.outbox.add(peer, stored.seq, first=first)
-        return self._message(stored)
-
-    async def wait_status(self, message: Message, status: Status, seconds: float | None) -> Message:
-        """Wait for a message; what `Message.reached` does."""
-        watch = self._running().watch
-        async with asyncio.timeout(seconds):
-            while True:
-                change = watch.expect(message.seq)
-                try:
-                    newest = await self._store().run(lambda connection: messages.get(connection, message.seq))
-                    if newest.status == "failed":
-                        raise SendFailed(f"the message was refused: {newest.error}", code=newest.error)
-                    if RANKS[newest.status] >= RANKS[status]:
-                        return self._message(newest)
-                    await change
-                finally:
-                    change.cancel()
-
-    async def mark_read(self, message: Message) -> None:
-        """Mark a message; what `Message.mark_read` does."""
-        if message.outgoing or message.status == "read":
-            return
-        me, engine = self.identity, self._running()
-        ack = await self._store().run(lambda connection: incoming.mark_read(connection, me, message.seq))
-        if ack is not None:
-            engine.acks.add([ack])
-
-    async def retry(self, message: Message) -> None:
-        """Queue a failed message again; what `Message.retry` does."""
-        engine = self._running()
-        if await self._store().run(lambda connection: outgoing.retry(connection, message.seq)):
-            engine.outbox.add(message.peer, message.seq)
-
-    async def history(
-        self, peer: AccountId, before: Message | None, limit: int | None
-    ) -> AsyncIterator[Message]:
-        """Walk back through a conversation; what `Conversation.history` does."""
-        place = None if before is None else (before.position, before.sender)
-        left = limit
-        while left is None or left > 0:
-            size = HISTORY_PAGE if left is None else min(HISTORY_PAGE, left)
-            page = await self._store().run(
-                lambda connection, place=place, size=size: messages.history(connection, peer, place, size)  # type: ignore[misc]
-            )
-            for stored in page:
-                yield self._message(stored)
-            if len(page) < size:
-                return
-            place = (page[-1].position, page[-1].sender)
-            left = None if left is None else left - size
-
-    def _message(self, stored: StoredMessage) -> Message:
-        return Message(
-            logical_id=stored.logical_id,
-            id=stored.id,
-            conversation=conversation_id(self.account, stored.peer),
-            peer=stored.peer,
-            sender=stored.sender,
-            outgoing=bool(stored.outgoing),
-            text=stored.text,
-            sent_at=stored.sent_at,
-            status=stored.status,
-            error=stored.error,
-            position=stored.position,
-            seq=stored.seq,
-            _actions=self,
-        )

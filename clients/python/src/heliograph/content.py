@@ -10,7 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
 from heliograph.errors import DecryptionFailed
@@ -36,9 +36,10 @@ VISIBLE = frozenset({"text", "reply", "unsupported"})
 """Kinds that a conversation shows; the others change what it shows, or are for the device alone."""
 AIMED = frozenset({"edit", "reaction", "delete"})
 """Kinds that change another message."""
-KINDS = frozenset({"text", "reply", "timer", "repair", "secrets"}) | AIMED
-CLASSES = ("", "1h", "1d", "7d", "30d")
-"""How long a message stays; empty: it does not disappear."""
+TEXTS = frozenset({"text", "reply", "edit"})
+KINDS = TEXTS | AIMED | {"timer", "repair", "secrets"}
+LIFETIMES = {"1h": 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000}
+"""Classes of how long a message stays, in ms; without one it does not disappear."""
 
 MAX_MENTIONS = 64
 MAX_EMOJI_POINTS = 16
@@ -115,21 +116,36 @@ class Content:
         if self.target is not None:
             name = [_short(self.target.account), base64url(bytes.fromhex(self.target.logical_id))]
             body["to" if self.kind == "reply" else "target"] = name
-        match self.kind:
-            case "text" | "reply" | "edit":
-                body["text"] = self.text
-                if self.mentions:
-                    body["mentions"] = [[m.start, m.length, _short(m.account)] for m in self.mentions]
-            case "reaction":
-                body["emoji"] = self.emoji
-            case "repair":
-                body["names"] = [[_short(i), _short_address(sender)] for i, sender in self.names]
-            case "secrets":
-                body["account_secret"] = self.account_secret
-                body["verified"] = [[_short(account), what] for account, what in self.verified]
+        if self.kind in TEXTS:
+            body["text"] = self.text
+        if self.kind == "reaction":
+            body["emoji"] = self.emoji
+        body |= self._extras()
         if self.expires or self.kind == "timer":
             body["expires"] = self.expires
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def extras(self) -> str | None:
+        """Write what is neither a name nor a text, for the store; None where there is nothing."""
+        extras = self._extras()
+        return json.dumps(extras, ensure_ascii=False, separators=(",", ":")) if extras else None
+
+    def with_extras(self, extras: str | None) -> Content:
+        """Give this content with what `extras` wrote."""
+        return replace(self, **_extras(self.kind, json.loads(extras))) if extras else self
+
+    def _extras(self) -> dict[str, Any]:
+        match self.kind:
+            case "repair":
+                return {"names": [[_short(i), _short_address(sender)] for i, sender in self.names]}
+            case "secrets":
+                verified = [[_short(account), what] for account, what in self.verified]
+                return {"account_secret": self.account_secret, "verified": verified}
+            case "unsupported":
+                return {"raw": self.raw}
+        if self.mentions:
+            return {"mentions": [[m.start, m.length, _short(m.account)] for m in self.mentions]}
+        return {}
 
     @classmethod
     def decode(cls, plaintext: bytes, sender: Address, to: AccountId) -> Content:
@@ -161,7 +177,7 @@ class Content:
         _check_mentions(self.text, self.mentions)
         if self.emoji:
             _check_emoji(self.emoji)
-        if self.expires not in CLASSES:
+        if self.expires and self.expires not in LIFETIMES:
             raise ValueError("a message stays 1h, 1d, 7d or 30d")
         if len(self.names) > MAX_NAMES or len(self.verified) > MAX_NAMES:
             raise ValueError(f"more than {MAX_NAMES} names")
@@ -185,28 +201,32 @@ def _read(plaintext: bytes) -> Content:
     if version > CONTENT_VERSION or kind not in KINDS:
         return Content(text="", kind="unsupported", raw=raw, **base)
     content = Content(
-        text=_text(body["text"]) if kind in ("text", "reply", "edit") else "",
+        text=_text(body["text"]) if kind in TEXTS else "",
         kind=kind,
+        target=_target(body["to" if kind == "reply" else "target"]) if kind in AIMED | {"reply"} else None,
+        emoji=_text(body["emoji"]) if kind == "reaction" else "",
         expires=_text(body["expires"] if kind == "timer" else body.get("expires", "")),
         **base,
-        **_MEMBERS.get(kind, _no_members)(body),
+        **_extras(kind, body),
     )
     content.check()
     return content
 
 
-def _no_members(_: dict[str, Any]) -> dict[str, Any]:
-    return {}
+def _target(value: object) -> Target:
+    account, logical_id = _list(value, 2)
+    return Target(AccountId(_long(account)), LogicalId(_sixteen(logical_id).hex()))
+
+
+def _extras(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    if kind in TEXTS:
+        return _mentions(body)
+    return _EXTRAS[kind](body) if kind in _EXTRAS else {}
 
 
 def _mentions(body: dict[str, Any]) -> dict[str, Any]:
     entries = _list(body.get("mentions", []), MAX_MENTIONS)
     return {"mentions": tuple(Mention(_whole(s), _whole(n), AccountId(_long(a))) for s, n, a in entries)}
-
-
-def _target(body: dict[str, Any], member: str = "target") -> dict[str, Any]:
-    account, logical_id = _list(body[member], 2)
-    return {"target": Target(AccountId(_long(account)), LogicalId(_sixteen(logical_id).hex()))}
 
 
 def _names(body: dict[str, Any]) -> dict[str, Any]:
@@ -222,14 +242,10 @@ def _secrets(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_MEMBERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "text": _mentions,
-    "reply": lambda body: _mentions(body) | _target(body, "to"),
-    "edit": lambda body: _mentions(body) | _target(body),
-    "reaction": lambda body: {"emoji": _text(body["emoji"])} | _target(body),
-    "delete": _target,
+_EXTRAS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "repair": _names,
     "secrets": _secrets,
+    "unsupported": lambda body: {"raw": _text(body["raw"])},
 }
 
 

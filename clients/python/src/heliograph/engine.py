@@ -15,6 +15,7 @@ from heliograph.directory import Directory
 from heliograph.encryption import Encryption
 from heliograph.errors import HeliographError
 from heliograph.events import ConnectionState
+from heliograph.expiry import Expiry
 from heliograph.http import HttpApi
 from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
@@ -56,7 +57,10 @@ class Engine:
         self.acks = AckQueue(database, ack_delay, self._flush_acks)
         self.keys = Keys(database, api, me, clock, key_pool)
         self._needs_keys = encryption.needs_keys
-        self.inbox = Inbox(database, me, encryption, self.directory, self.acks, self._stored, self._reconnect)
+        self.inbox = Inbox(
+            database, me, encryption, self.directory, clock, self.acks, self._stored, self._reconnect
+        )
+        self.expiry = Expiry(database, clock, on_logged)
         self.connection = Connection(
             api=api,
             clock=clock,
@@ -95,6 +99,7 @@ class Engine:
         self.acks.add(owed)
         for peer, seq in waiting:
             self.outbox.add(peer, seq)
+        await self.expiry.start()
         if connect:
             self.connection.start()
 
@@ -109,6 +114,7 @@ class Engine:
             await asyncio.wait([self._refresher])
         await self.directory.close()
         await self.inbox.close()
+        await self.expiry.close()
         self.watch.close()
 
     def changed(self, seqs: Iterable[int]) -> None:
@@ -116,6 +122,7 @@ class Engine:
         seqs = list(seqs)
         if seqs:
             self.watch.changed(seqs)
+            self.expiry.look()
             self._on_logged()
 
     async def publish_keys(self) -> None:
@@ -141,6 +148,7 @@ class Engine:
 
     def _stored(self, done: Ingested) -> None:
         self.watch.changed(done.changed)
+        self.expiry.look()
         self._on_logged()
         if done.keys is not None:
             self._counted(done.keys)

@@ -24,6 +24,7 @@ SDK_CODES = frozenset(
     {
         "ALREADY_REGISTERED",
         "BAD_BUNDLE",
+        "BAD_CONTENT",
         "BAD_HANDLE",
         "BAD_LINK_CODE",
         "LINKED_ELSEWHERE",
@@ -121,6 +122,12 @@ class BadHandle(HeliographError):
     """The text is no handle."""
 
     default_code = "BAD_HANDLE"
+
+
+class BadContent(HeliographError):
+    """What should be said cannot be: a mention outside of its text, an edit of somebody else's message."""
+
+    default_code = "BAD_CONTENT"
 
 
 class HandleTaken(HeliographError):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from heliograph.ids import AccountId, Address, Cursor, MessageId
-from heliograph.model import Message, Status
+from heliograph.ids import AccountId, Address, ConversationId, Cursor, MessageId
+from heliograph.model import Expiry, Message, Status
 
 ConnectionState = Literal["connecting", "catching_up", "online", "offline", "closed"]
 
@@ -41,6 +41,66 @@ class StatusChanged:
     message: Message
     status: Status
     error: str | None
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited:
+    """Somebody, or another device of this account, changed the text of a message of theirs."""
+
+    message: Message
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDeleted:
+    """Somebody, or another device of this account, deleted a message of theirs: what it said is gone."""
+
+    message: Message
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionChanged:
+    """Somebody, or another device of this account, reacted to a message.
+
+    Attributes:
+        message: To which, as it is by now.
+        account: Who.
+        emoji: How, by now; empty: they took it back.
+        cursor: The place in the log.
+    """
+
+    message: Message
+    account: AccountId
+    emoji: str
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class TimerChanged:
+    """The other side, or another device of this account, set the timer of a conversation.
+
+    Attributes:
+        conversation: Which.
+        peer: Its other account.
+        account: Who set it.
+        expires: After what time later messages disappear; None: they stay.
+        cursor: The place in the log.
+    """
+
+    conversation: ConversationId
+    peer: AccountId
+    account: AccountId
+    expires: Expiry | None
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class MessageExpired:
+    """A message disappeared: its time was over. What is left names it, and says nothing."""
+
+    message: Message
     cursor: Cursor
 
 
@@ -136,6 +196,11 @@ Event = (
     MessageReceived
     | SentElsewhere
     | StatusChanged
+    | MessageEdited
+    | MessageDeleted
+    | ReactionChanged
+    | TimerChanged
+    | MessageExpired
     | DeviceListChanged
     | IdentityChanged
     | PeerReplaced

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from heliograph.acks import AckQueue
 from heliograph.directory import Directory
 from heliograph.encryption import Encryption, SendersUnknown
 from heliograph.errors import HeliographError, NetworkError
-from heliograph.ids import AccountId
+from heliograph.ids import AccountId, ServerClock
 from heliograph.signing import Identity
 from heliograph.store import incoming
 from heliograph.store.database import Database
@@ -35,6 +36,7 @@ class Inbox:
         me: Identity,
         encryption: Encryption,
         directory: Directory,
+        clock: ServerClock,
         acks: AckQueue,
         on_stored: Callable[[Ingested], None],
         on_failed: Callable[[], None],
@@ -43,6 +45,7 @@ class Inbox:
         self._me = me
         self._encryption = encryption
         self._directory = directory
+        self._clock = clock
         self._acks = acks
         self._on_stored = on_stored
         self._on_failed = on_failed
@@ -89,14 +92,18 @@ class Inbox:
 
     async def _store(self, events: Iterable[dict[str, Any]]) -> None:
         batch = list(events)
+        now = self._clock.now()
         unknowable: set[AccountId] = set()
+
+        def work(connection: sqlite3.Connection) -> Ingested:
+            done = incoming.ingest(connection, batch, self._me, self._encryption, now, unknowable)
+            if done.wiped:
+                self._database.scrub()
+            return done
+
         while True:
             try:
-                done = await self._database.run(
-                    lambda connection: incoming.ingest(
-                        connection, batch, self._me, self._encryption, unknowable
-                    )
-                )
+                done = await self._database.run(work)
                 break
             except SendersUnknown as senders:
                 await self._ask_for(senders.accounts)

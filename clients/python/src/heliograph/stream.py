@@ -12,24 +12,38 @@ from heliograph.events import (
     DeviceListChanged,
     Event,
     IdentityChanged,
+    MessageDeleted,
+    MessageEdited,
+    MessageExpired,
     MessageReceived,
     PeerReplaced,
+    ReactionChanged,
     SentElsewhere,
     StatusChanged,
     StoreRolledBack,
+    TimerChanged,
     Undecryptable,
 )
-from heliograph.ids import AccountId, Address, Cursor, MessageId
+from heliograph.ids import AccountId, Address, Cursor, MessageId, conversation_id
 from heliograph.model import Message
 from heliograph.store import event_log
 from heliograph.store.database import Database
 from heliograph.store.event_log import Logged
-from heliograph.store.messages import StoredMessage
+from heliograph.store.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 PAGE = 100
+
+_PLAIN: dict[str, Callable[[Message, Cursor], Event]] = {
+    "received": MessageReceived,
+    "copied": SentElsewhere,
+    "edited": MessageEdited,
+    "deleted": MessageDeleted,
+    "expired": MessageExpired,
+}
+"""Events that tell of a message and nothing else."""
 
 
 class EventStream:
@@ -45,7 +59,7 @@ class EventStream:
         own: AccountId,
         after: Cursor,
         begin: ConnectionChanged,
-        to_message: Callable[[StoredMessage], Message],
+        to_message: Callable[[Shown], Message],
         seen: Callable[[Cursor], None] | None,
     ) -> None:
         self._database = database
@@ -135,14 +149,23 @@ class EventStream:
             case "undecryptable":
                 sender = Address(body["sender"])
                 event = Undecryptable(MessageId(body["id"]), sender, body["reason"], cursor)
+            case "timer":
+                event = self._timer(body, cursor)
             case "rolled_back":
                 event = StoreRolledBack(body["previous_connect"], cursor)
         return event
 
-    def _about(self, message: Message, entry: Logged) -> Event:
-        match entry.kind:
-            case "received":
-                return MessageReceived(message, entry.cursor)
-            case "copied":
-                return SentElsewhere(message, entry.cursor)
+    def _about(self, message: Message, entry: Logged) -> Event | None:
+        if message.kind == "expired" and entry.kind != "expired":
+            return None
+        if kind := _PLAIN.get(entry.kind):
+            return kind(message, entry.cursor)
+        if entry.kind == "reaction":
+            account = AccountId(entry.body["by"])
+            return ReactionChanged(message, account, message.reactions.get(account, ""), entry.cursor)
         return StatusChanged(message, entry.body["status"], entry.body.get("error"), entry.cursor)
+
+    def _timer(self, body: dict[str, Any], cursor: Cursor) -> Event:
+        peer = AccountId(body["peer"])
+        conversation = conversation_id(self._own, peer)
+        return TimerChanged(conversation, peer, AccountId(body["by"]), body["expires"] or None, cursor)

@@ -35,8 +35,9 @@ MAX_GROUP = 200
 DEFER_SECONDS = 0.1
 """How long work that may be lost waits for a commit to ride on."""
 
-PRAGMAS = ("journal_mode = WAL", "secure_delete = ON", "temp_store = MEMORY")
-"""What is deleted is overwritten, and nothing that was unsealed goes into a temporary file."""
+PRAGMAS = ("journal_mode = WAL", "secure_delete = ON", "temp_store = MEMORY", "wal_checkpoint(TRUNCATE)")
+"""What is deleted is overwritten, in a log that a crash left too; nothing that was unsealed goes into a
+temporary file."""
 
 
 class Database:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliograph.ids import Cursor
-from heliograph.store import messages, profile
+from heliograph.store import messages, profile, shown
 from heliograph.store.messages import StoredMessage
+from heliograph.store.shown import Shown
 
 KEPT_BEHIND_CURSOR = 10_000
 """Events that stay readable by `events(after=...)` after the application is through with them."""
@@ -22,7 +23,7 @@ class Logged:
     cursor: Cursor
     kind: str
     body: dict[str, Any]
-    message: StoredMessage | None
+    message: Shown | None
 
 
 def append(connection: sqlite3.Connection, kind: str, message: int | None, **body: Any) -> None:
@@ -44,9 +45,12 @@ def read(connection: sqlite3.Connection, after: Cursor, limit: int) -> list[Logg
     """Read the next entries."""
     return [
         Logged(
-            Cursor(row[0]), row[1], json.loads(row[2]), None if row[3] is None else StoredMessage(*row[3:])
+            Cursor(row[0]),
+            row[1],
+            json.loads(row[2]),
+            None if row[3] is None else shown.of(connection, StoredMessage(*row[3:])),
         )
-        for row in connection.execute(_SELECT, (after, limit))
+        for row in connection.execute(_SELECT, (after, limit)).fetchall()
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from heliograph.content import Content
+from heliograph.content import VISIBLE, Content
 from heliograph.encryption import Encryption, SendersUnknown
 from heliograph.errors import DecryptionFailed
 from heliograph.ids import (
@@ -22,7 +22,8 @@ from heliograph.ids import (
     id_milliseconds,
 )
 from heliograph.signing import Identity
-from heliograph.store import event_log, messages, peers
+from heliograph.store import effects, event_log, messages, peers, timers
+from heliograph.store.messages import StoredMessage
 from heliograph.store.status import raise_status
 
 logger = logging.getLogger("heliograph")
@@ -52,12 +53,14 @@ class Ingested:
         changed: Row numbers of messages whose status moved.
         lists: Newest version of each device list that was announced.
         keys: One-time keys of this device that the server has left, where it said so.
+        wiped: Texts were overwritten; the log of the file still has them.
     """
 
     acks: list[Ack] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     lists: dict[AccountId, int] = field(default_factory=dict)
     keys: dict[str, int] | None = None
+    wiped: bool = False
 
 
 def ingest(
@@ -65,6 +68,7 @@ def ingest(
     events: Iterable[dict[str, Any]],
     me: Identity,
     encryption: Encryption,
+    now: int,
     unknowable: Collection[AccountId] = (),
 ) -> Ingested:
     """Take in events of the server; what came before is only acknowledged again.
@@ -76,6 +80,7 @@ def ingest(
         events: In the order in which they came.
         me: This device.
         encryption: What opens messages.
+        now: The server's time: when messages came that disappear.
         unknowable: Accounts whose devices the server was asked for.
 
     Raises:
@@ -86,7 +91,7 @@ def ingest(
         try:
             match event["type"]:
                 case "message":
-                    _message(connection, event, me, encryption, unknowable, done)
+                    _message(connection, event, me, encryption, now, unknowable, done)
                 case "receipt":
                     _receipt(connection, event, me, done)
                 case "device_list_changed":
@@ -105,6 +110,7 @@ def _message(
     event: dict[str, Any],
     me: Identity,
     encryption: Encryption,
+    now: int,
     unknowable: Collection[AccountId],
     done: Ingested,
 ) -> None:
@@ -154,25 +160,28 @@ def _message(
         return owe("quiet")
 
     peers.saw(connection, peer, milliseconds)
+    before = effects.look(connection, peer, content)
     earlier = messages.by_logical_id(connection, account, content.logical_id)
     if earlier is not None:
         messages.came_under(connection, earlier.seq, message_id, sender)
+        row = messages.get(connection, earlier.seq)
+        done.wiped |= effects.tell(connection, row, row.content(me.account), before)
         return owe_receipt(earlier.status)
     seq = messages.add(
         connection,
-        account=account,
-        logical_id=content.logical_id,
+        content,
         sender=sender,
         peer=peer,
         outgoing=own_copy,
         message_id=message_id,
-        text=content.text,
-        sent_at=content.sent_at,
-        expires="30d",
+        expires=content.expires if content.kind in VISIBLE and content.expires else timers.LONGEST,
         status="sent" if own_copy else "delivered",
     )
     connection.execute("INSERT INTO names VALUES (?, ?, ?)", (message_id, sender, seq))
-    event_log.append(connection, "copied" if own_copy else "received", seq)
+    timers.start(connection, seq, milliseconds if own_copy else now)
+    if content.kind in VISIBLE:
+        event_log.append(connection, "copied" if own_copy else "received", seq)
+    done.wiped |= effects.tell(connection, messages.get(connection, seq), content, before)
     if own_copy and peers.accept(connection, peer):  # another own device wrote to it
         done.acks.extend(owe_receipts(connection, me, peer))
     return owe_receipt("sent" if own_copy else "delivered")
@@ -200,21 +209,39 @@ def _receipt(connection: sqlite3.Connection, event: dict[str, Any], me: Identity
             done.changed.append(message.seq)
 
 
-def mark_read(connection: sqlite3.Connection, me: Identity, seq: int) -> Ack | None:
-    """Remember that a received message was shown; give the ack owed for it, if anybody may hear of it."""
+def mark_read(connection: sqlite3.Connection, me: Identity, seq: int) -> list[Ack]:
+    """Remember that a message was shown; give the acks owed for that, if anybody may hear of it.
+
+    That is for a received message, and for what changed it or came before it without being shown itself.
+    """
     message = messages.by_seq(connection, seq)
-    if message is None or message.outgoing or message.status == "read" or message.id is None:
-        return None
-    connection.execute("UPDATE messages SET status = 'read' WHERE seq = ?", (seq,))
-    if not peers.is_accepted(connection, message.account):
-        return None
+    if message is None:
+        return []
+    return _read(connection, me, message.peer, effects.unseen(connection, message))
+
+
+def mark_all_read(connection: sqlite3.Connection, me: Identity, peer: AccountId) -> list[Ack]:
+    """Remember that a whole conversation was shown; give the acks owed for that."""
+    return _read(connection, me, peer, effects.all_unseen(connection, peer))
+
+
+def _read(
+    connection: sqlite3.Connection, me: Identity, peer: AccountId, rows: list[StoredMessage]
+) -> list[Ack]:
+    connection.executemany("UPDATE messages SET status = 'read' WHERE seq = ?", [(row.seq,) for row in rows])
+    if not rows or not peers.is_accepted(connection, peer):
+        return []
+    conversation = conversation_id(peer, me.account)
+    acks = [_read_ack(connection, row, conversation) for row in rows]
+    connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", acks)
+    return acks
+
+
+def _read_ack(connection: sqlite3.Connection, row: StoredMessage, conversation: ConversationId) -> Ack:
     row_waits = connection.execute(
-        "SELECT 1 FROM acks WHERE id = ? AND sender = ?", (message.id, message.sender)
+        "SELECT 1 FROM acks WHERE id = ? AND sender = ?", (row.id, row.sender)
     ).fetchone()
-    kind: AckKind = "read" if row_waits else "read_receipt"
-    ack = Ack(message.id, message.sender, kind, conversation_id(message.account, me.account))
-    connection.execute("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", ack)
-    return ack
+    return Ack(MessageId(str(row.id)), row.sender, "read" if row_waits else "read_receipt", conversation)
 
 
 def owe_receipts(connection: sqlite3.Connection, me: Identity, account: AccountId) -> list[Ack]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from heliograph.ids import AccountId, Address, LogicalId, MessageId, mint
+from heliograph.content import Content, Target
+from heliograph.ids import AccountId, Address, LogicalId, MessageId, account_of, conversation_id, mint
 from heliograph.model import Status
 
 REMEMBERED_MS = 36 * 86_400_000
@@ -13,8 +14,12 @@ REMEMBERED_MS = 36 * 86_400_000
 
 COLUMNS = (
     "m.seq, m.account, m.logical_id, m.sender, m.peer, m.outgoing, m.id, m.position, "
-    "unseal(m.text, 'messages.text'), m.sent_at, m.expires, m.status, m.error"
+    "unseal(m.text, 'messages.text'), m.sent_at, m.expires, m.status, m.error, m.kind, "
+    "unseal(m.body, 'messages.body'), m.target_account, m.target_id, m.lifetime, m.expires_at"
 )
+
+SHOWN = "('text', 'reply', 'unsupported')"
+"""What a conversation shows: `content.VISIBLE` as SQL."""
 
 
 class StoredMessage(NamedTuple):
@@ -33,39 +38,85 @@ class StoredMessage(NamedTuple):
     expires: str
     status: Status
     error: str | None
+    kind: str
+    body: str | None
+    target_account: AccountId | None
+    target_id: LogicalId | None
+    lifetime: str
+    expires_at: int | None
+
+    @property
+    def target(self) -> Target | None:
+        """The message that it is about."""
+        if self.target_account is None or self.target_id is None:
+            return None
+        return Target(self.target_account, self.target_id)
+
+    def content(self, own: AccountId) -> Content:
+        """Give what was or will be sent: a repeat under another id says the same."""
+        reaction = self.kind == "reaction"
+        return Content(
+            logical_id=self.logical_id,
+            text="" if reaction else self.text,
+            conversation=conversation_id(own, self.peer),
+            sent_at=self.sent_at,
+            kind=self.kind,
+            target=self.target,
+            emoji=self.text if reaction else "",
+            expires=self.lifetime,
+        ).with_extras(self.body)
+
+    @property
+    def order(self) -> tuple[str, Address]:
+        """Its place in the conversation; the same on all devices once it has an id."""
+        return self.position, self.sender
 
 
 def add(
     connection: sqlite3.Connection,
+    content: Content,
     *,
-    account: AccountId,
-    logical_id: LogicalId,
     sender: Address,
     peer: AccountId,
     outgoing: bool,
     message_id: MessageId | None,
-    text: str,
-    sent_at: int,
     expires: str,
     status: Status,
 ) -> int:
-    """Insert a message and give its row number."""
-    position = message_id or f"~{sent_at:013d}"
+    """Insert a message and give its row number.
+
+    Args:
+        connection: The store.
+        content: What it says.
+        sender: The device that wrote it.
+        peer: The other account of the conversation.
+        outgoing: This account wrote it.
+        message_id: None while it never left.
+        expires: How long the server keeps it.
+        status: How far it came.
+    """
+    position = message_id or f"~{content.sent_at:013d}"
+    account, logical_id = content.target or (None, None)
     done = connection.execute(
-        "INSERT INTO messages "
-        "(account, logical_id, sender, peer, outgoing, id, position, text, sent_at, expires, status) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, seal(?, 'messages.text'), ?, ?, ?)",
+        "INSERT INTO messages (kind, account, logical_id, sender, peer, outgoing, id, position, text, body, "
+        "target_account, target_id, sent_at, expires, lifetime, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+        "seal(?, 'messages.text'), seal(?, 'messages.body'), ?, ?, ?, ?, ?, ?)",
         (
-            account,
-            logical_id,
+            content.kind,
+            account_of(sender),
+            content.logical_id,
             sender,
             peer,
             int(outgoing),
             message_id,
             position,
-            text,
-            sent_at,
+            content.emoji if content.kind == "reaction" else content.text,
+            content.extras(),
+            account,
+            logical_id,
+            content.sent_at,
             expires,
+            content.expires,
             status,
         ),
     )
@@ -104,21 +155,24 @@ def by_logical_id(
 def history(
     connection: sqlite3.Connection, peer: AccountId, before: tuple[str, str] | None, limit: int
 ) -> list[StoredMessage]:
-    """Read a conversation backwards, from its end or from a (position, sender)."""
+    """Read what a conversation shows backwards, from its end or from a (position, sender)."""
     position, sender = before or ("~~", "")
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM messages m WHERE peer = ? AND (position, sender) < (?, ?) "  # noqa: S608
-        "ORDER BY position DESC, sender DESC LIMIT ?",
+        f"AND kind IN {SHOWN} ORDER BY position DESC, sender DESC LIMIT ?",
         (peer, position, sender, limit),
     )
     return [StoredMessage(*row) for row in rows]
 
 
 def conversations(connection: sqlite3.Connection) -> list[tuple[AccountId, str | None]]:
-    """List (account, handle) of all conversations, the one with the newest message first."""
+    """List (account, handle) of all conversations, the one with the newest message first.
+
+    One whose messages all disappeared is still there.
+    """
     rows = connection.execute(
-        "SELECT m.peer, p.handle FROM messages m LEFT JOIN peers p ON p.account = m.peer "
-        "GROUP BY m.peer ORDER BY max(m.position) DESC"
+        "SELECT m.peer, p.handle FROM messages m LEFT JOIN peers p ON p.account = m.peer "  # noqa: S608
+        f"WHERE m.kind IN {SHOWN} OR m.kind = 'expired' GROUP BY m.peer ORDER BY max(m.position) DESC"
     )
     return [(account, handle) for account, handle in rows]
 
@@ -160,6 +214,16 @@ def find_name(connection: sqlite3.Connection, message_id: str, sender: str) -> t
 
 
 def forget_old_names(connection: sqlite3.Connection, own: AccountId, now: int) -> None:
-    """Drop names of received messages that can not come again; `now` is the server's, ours may be wrong."""
-    oldest = mint(max(now - REMEMBERED_MS, 0))
+    """Drop names of what can not come again; `now` is the server's, ours may be wrong.
+
+    Those of received messages, what is left of disappeared ones, and changes of messages that never came.
+    """
+    oldest = mint(max(now - REMEMBERED_MS, 0), 0)
     connection.execute("DELETE FROM names WHERE id < ? AND sender NOT LIKE ? || ':%'", (oldest, own))
+    connection.execute(
+        "DELETE FROM messages WHERE id < ? AND (kind = 'expired' OR target_id IS NOT NULL "
+        "AND kind IN ('edit', 'reaction', 'delete') AND status NOT IN ('pending', 'failed') AND NOT EXISTS ("
+        "SELECT 1 FROM messages t WHERE t.account = messages.target_account "
+        "AND t.logical_id = messages.target_id))",
+        (oldest,),
+    )

@@ -7,21 +7,19 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heliograph.content import Content
+from heliograph.content import LIFETIMES, VISIBLE, Content
 from heliograph.encryption import Encryption
 from heliograph.ids import (
     AccountId,
-    LogicalId,
     MessageId,
     base64url,
-    conversation_id,
     device_of,
     id_milliseconds,
     mint,
     next_milliseconds,
 )
 from heliograph.signing import Identity
-from heliograph.store import messages, peers, status
+from heliograph.store import effects, messages, peers, status, timers
 from heliograph.store.messages import StoredMessage
 from heliograph.store.peers import Peer
 
@@ -60,32 +58,38 @@ class Prepared:
 
 
 def add(
-    connection: sqlite3.Connection,
-    me: Identity,
-    peer: AccountId,
-    logical_id: LogicalId,
-    text: str,
-    now: int,
-    expires: str,
+    connection: sqlite3.Connection, me: Identity, peer: AccountId, content: Content
 ) -> tuple[StoredMessage, bool]:
     """Put a message into the outbox; tell whether it is the first to its recipient.
 
-    From now on the recipient gets receipts, as the server will see it too.
+    From now on the recipient gets receipts, as the server will see it too. A deletion overwrites at once what
+    it deletes.
     """
     seq = messages.add(
         connection,
-        account=me.account,
-        logical_id=logical_id,
+        content,
         sender=me.address,
         peer=peer,
         outgoing=True,
         message_id=None,
-        text=text,
-        sent_at=now,
-        expires=expires,
+        expires=_server_class(connection, peer, content),
         status="pending",
     )
-    return messages.get(connection, seq), peers.accept(connection, peer)
+    row = messages.get(connection, seq)
+    effects.wipe_if_gone(connection, row)
+    return row, peers.accept(connection, peer)
+
+
+def _server_class(connection: sqlite3.Connection, peer: AccountId, content: Content) -> str:
+    """Tell how long the server keeps a message undelivered.
+
+    That is the conversation's class for all kinds, so that it tells nothing about them. A new timer goes with
+    the longer of both classes: like the texts before it, or those after it.
+    """
+    timer = timers.current(connection, peer)
+    if content.kind == "timer":
+        return timers.longer(timer, content.expires)
+    return (content.expires if content.kind in VISIBLE else timer) or timers.LONGEST
 
 
 def waiting(connection: sqlite3.Connection) -> list[tuple[AccountId, int]]:
@@ -151,9 +155,7 @@ def _encrypt(
     encryption: Encryption,
 ) -> str:
     message = messages.get(connection, seq)
-    content = Content(
-        message.logical_id, message.text, conversation_id(me.account, peer.account), message.sent_at
-    )
+    content = message.content(me.account)
     theirs, mine = peer.addresses(), own.addresses(but=me.device)
     sealed = encryption.encrypt(
         connection, content.encode(), message_id=message_id, sender=me.address, recipients=theirs | mine
@@ -203,7 +205,6 @@ def retry(connection: sqlite3.Connection, seq: int) -> bool:
     return bool(done.rowcount)
 
 
-LIFETIMES = {"1h": 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000}
 RECEIPT_EXPECTED_MS = 120_000
 
 

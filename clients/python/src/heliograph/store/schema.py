@@ -51,9 +51,10 @@ CREATE TABLE verified (account TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITH
 -- Newest message id seen in a conversation: where its hybrid clock stands.
 CREATE TABLE clocks (peer TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID;
 
--- A message once, whatever ids it went under.
+-- A message once, whatever ids it went under; what changes another message is a row of its own.
 CREATE TABLE messages (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,         -- a kind of content; expired: its time is over, only its names are left
     account TEXT NOT NULL,      -- who wrote it
     logical_id TEXT NOT NULL,
     sender TEXT NOT NULL,       -- the device that wrote it
@@ -61,14 +62,22 @@ CREATE TABLE messages (
     outgoing INTEGER NOT NULL,
     id TEXT,                    -- the largest id it went under
     position TEXT NOT NULL,     -- id, or '~' + time while it has none: sorts behind all ids
-    text BLOB NOT NULL,         -- sealed
+    text BLOB NOT NULL,         -- sealed; of a reaction the emoji
+    body BLOB,                  -- sealed: JSON of what else was in the content
+    target_account TEXT,        -- the message that it is about: who wrote that, and its logical id
+    target_id TEXT,
     sent_at INTEGER NOT NULL,
-    expires TEXT NOT NULL,
+    expires TEXT NOT NULL,      -- how long the server keeps it
+    lifetime TEXT NOT NULL,     -- how long it stays here; empty: for good. Of a timer: the new class
+    expires_at INTEGER,         -- when that is over
     status TEXT NOT NULL,
     error TEXT,
     UNIQUE (account, logical_id)
 );
 CREATE INDEX messages_by_position ON messages (peer, position, sender);
+CREATE INDEX messages_by_target ON messages (target_account, target_id) WHERE target_id IS NOT NULL;
+CREATE INDEX messages_timers ON messages (peer, position, sender) WHERE kind = 'timer';
+CREATE INDEX messages_expiring ON messages (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX messages_waiting ON messages (status) WHERE status IN ('pending', 'sent');
 
 -- Every name a message was seen or sent under: for dedupe, and for receipts that name a retired id.
