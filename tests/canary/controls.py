@@ -66,6 +66,10 @@ class Controls:
         self.needles.append(Needle(raw, FLOW, what, frozenset(Store), planted))
         return disguise(form, raw)
 
+    def text(self, what: str, stores: Iterable[Store]) -> str:
+        """A text for a device that sends it in clear, so that it must be found in these stores as it is."""
+        return self._plant(what, "raw", stores, token()).decode()
+
     def plant_in_database(self, tables: Tables) -> None:
         """In every column of every table that can hold it, in every form in a blob, and in a row that is
         deleted at once, of which only the commit log knows.

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from heliograph.ids import base64url
-from heliograph.store import profile
+import xeddsa
+from heliograph.ids import Address, base64url
+from heliograph.store import prekeys, profile, sessions
 
 Secret = tuple[str, bytes]
 """What it is, and its bytes."""
 
 
-def _auth_key(connection: sqlite3.Connection) -> Iterator[Secret]:
-    yield "auth seed", profile.key(connection).seed
+def _identity(connection: sqlite3.Connection) -> Iterator[Secret]:
+    seed = profile.key(connection).seed
+    yield "auth seed", seed
+    yield "auth seed as X25519", xeddsa.seed_to_priv(seed)
 
 
-HOLDINGS: tuple[Callable[[sqlite3.Connection], Iterator[Secret]], ...] = (_auth_key,)
+def _prekeys(connection: sqlite3.Connection) -> Iterator[Secret]:
+    for kind, key_id in connection.execute("SELECT kind, id FROM prekeys").fetchall():
+        secret = prekeys._secret(connection, kind, key_id)
+        if secret is not None:
+            yield f"prekey ({kind})", secret
+
+
+def _sessions(connection: sqlite3.Connection) -> Iterator[Secret]:
+    """Root, chain and message keys as they are now, and the private ratchet key."""
+    for device, key in connection.execute("SELECT DISTINCT device, key FROM sessions").fetchall():
+        for session in sessions.of_device(connection, Address(device), key):
+            yield from _keys_in(json.loads(session.state())["ratchet"], "session")
+
+
+def _keys_in(found: object, place: str) -> Iterator[Secret]:
+    """Every text of 32 characters in the state of a ratchet: bytes that it writes as Latin-1. Public keys
+    of the other side are none.
+    """
+    if isinstance(found, dict):
+        for name, inner in found.items():
+            if not name.endswith("_pub"):
+                yield from _keys_in(inner, f"{place} {name}")
+    elif isinstance(found, list):
+        for inner in found:
+            yield from _keys_in(inner, place)
+    elif isinstance(found, str) and len(found) == 32:
+        yield place, found.encode("latin-1")
+
+
+HOLDINGS: tuple[Callable[[sqlite3.Connection], Iterator[Secret]], ...] = (_identity, _prekeys, _sessions)
 """One for each kind of secret that a store holds. A new kind of secret needs one here."""
 
 

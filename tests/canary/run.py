@@ -72,7 +72,7 @@ def run(flows: Mapping[str, Flow], folder: Path) -> Outcome:
         cloud, barriers = _cloud(state, issuer)
         with cloud:
             outcome.seconds["start"] = time.monotonic() - began
-            world = World(cloud, barriers, issuer, ledger, folder / "profiles")
+            world = World(cloud, barriers, issuer, ledger, controls, folder / "profiles")
             began = time.monotonic()
             with _kinds_noted() as kinds:
                 asyncio.run(_play(flows, world, outcome))

@@ -13,11 +13,13 @@ from typing import Any, Self
 from heliograph import Client
 from heliograph.connection import Timing
 from heliograph.events import Event, MessageReceived, SentElsewhere
+from heliograph.keys import Pool
 from heliograph.model import Message
 from heliograph.store.seal import Plain, StoreKey
 
 from local.cloud import LocalCloud
 from tests.barriers import Barriers
+from tests.canary.controls import Controls
 from tests.canary.holdings import secrets_of
 from tests.canary.needles import Ledger, Store
 from tests.canary.wire import RecordingHttp, RecordingTransport, Wire
@@ -26,6 +28,9 @@ from tests.waiting import until
 
 PATIENCE = 60.0
 """Seconds that a flow waits for anything."""
+
+FEW_KEYS = Pool(one_time=6, one_time_kem=3)
+"""Each key is searched for in every form; a hundred of them tell no more than some."""
 
 ANSWER_SECONDS = 5.0
 """How long the SDK waits for an answer before it repeats a frame."""
@@ -41,6 +46,7 @@ class World:
     barriers: Barriers
     issuer: Issuer
     ledger: Ledger
+    controls: Controls
     profiles: Path
 
 
@@ -134,7 +140,7 @@ class Phone:
             timing=Timing(answer=ANSWER_SECONDS, backoff_base=0.05, backoff_cap=1, linger=1),
             transport=RecordingTransport(self.wire),
             http_transport=RecordingHttp(self.wire),
-            **{"seal": Plain(), **self._options},
+            **{"seal": Plain(), "key_pool": FEW_KEYS, **self._options},
         )
         self._client = await client.__aenter__()
         self._listener = asyncio.create_task(self._listen(client))

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.canary.flow import FLOWS
-from tests.canary.flows import accounts, chat, devices, trouble
+from tests.canary.flows import accounts, chat, control, devices, trouble
 
-__all__ = ["FLOWS", "accounts", "chat", "devices", "trouble"]
+__all__ = ["FLOWS", "accounts", "chat", "control", "devices", "trouble"]

@@ -14,7 +14,15 @@ SOCKET = ("authorize", "$connect", "$disconnect", "send", "ack", "sync")
 
 
 @flow(
-    routes=(*SOCKET, "GET /.well-known/heliograph", "POST /v1/register", "GET /v1/handles/{handle}"),
+    routes=(
+        *SOCKET,
+        "GET /.well-known/heliograph",
+        "POST /v1/register",
+        "GET /v1/handles/{handle}",
+        "GET /v1/keys",
+        "PUT /v1/keys",
+        "POST /v1/keys/claim",
+    ),
     verbs=("register", "discover", "conversation", "send_text", "mark_read"),
     kinds=("text",),
 )
