@@ -19,7 +19,7 @@ from heliograph.ids import AccountId, base64url, from_base64url
 from heliograph.linking import LinkOffer
 from heliograph.model import CodeSent, Device
 from heliograph.opening import OpenProfile
-from heliograph.store import incoming, peers, profile
+from heliograph.store import account_secrets, incoming, peers, profile
 from heliograph.store.incoming import Ack
 from heliograph.store.peers import Peer
 
@@ -89,6 +89,7 @@ class OwnAccount(OpenProfile):
         await api.discover()
         answer = await api.register(key, handle, name, token, code if is_number else None)
         first = Peer(answer["account"], answer["handle"], answer["version"], {answer["device"]: key.public})
+        await database.run(account_secrets.make)
         await self._become(answer["account"], answer["device"], answer["handle"], first)
 
     async def sign_in_nonce(self) -> str:
@@ -183,6 +184,7 @@ class OwnAccount(OpenProfile):
         """
         check = await linking.take_in(self._https(), self.identity, linking.parse(code), name)
         await self._running().directory.refresh(self.account)
+        await self._running().share_secrets()
         return check
 
     async def devices(self) -> list[Device]:
@@ -228,6 +230,7 @@ class OwnAccount(OpenProfile):
             return incoming.owe_receipts(connection, me, account) if peers.accept(connection, account) else []
 
         engine.acks.add(await self._store().run(store))
+        engine.ask_again()
 
     async def blocked(self) -> list[AccountId]:
         """List the accounts that this one blocked."""

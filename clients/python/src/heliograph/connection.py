@@ -71,7 +71,7 @@ class ConnectionEvents:
     state: Callable[[ConnectionState, str | None], None]
     own_list: Callable[[int], None]
     rolled_back: Callable[[], None]
-    keys: Callable[[Mapping[str, int] | None], None]
+    caught_up: Callable[[Mapping[str, int] | None], None]
 
 
 class Connection:
@@ -107,7 +107,7 @@ class Connection:
             base_url=api.base_url,
             on_rolled_back=events.rolled_back,
             asks_for_keys=asks_for_keys,
-            on_keys=events.keys,
+            on_caught_up=events.caught_up,
         )
         self._timing = timing
         self._events = events

@@ -47,7 +47,7 @@ class Drain:
         base_url: str,
         asks_for_keys: bool,
         on_rolled_back: Callable[[], None],
-        on_keys: Callable[[Mapping[str, int] | None], None],
+        on_caught_up: Callable[[Mapping[str, int] | None], None],
     ) -> None:
         self._database = database
         self._me = me
@@ -57,7 +57,7 @@ class Drain:
         self._base_url = base_url
         self._asks_for_keys = asks_for_keys
         self._on_rolled_back = on_rolled_back
-        self._on_keys = on_keys
+        self._on_caught_up = on_caught_up
 
     async def pull(
         self,
@@ -167,6 +167,5 @@ class Drain:
                 messages.forget_old_names(connection, self._me.account, time)
 
         await self._database.run(remember)
-        if first:
-            self._on_keys(counts)
+        self._on_caught_up(counts)
         return int(caught_up["device_list_version"])

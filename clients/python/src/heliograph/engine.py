@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,12 +18,12 @@ from heliograph.errors import HeliographError
 from heliograph.events import ConnectionState
 from heliograph.expiry import Expiry
 from heliograph.http import HttpApi
-from heliograph.ids import ServerClock
+from heliograph.ids import AccountId, ServerClock
 from heliograph.inbox import Inbox
 from heliograph.keys import Keys, Pool
 from heliograph.outbox import Outbox
 from heliograph.signing import Identity
-from heliograph.store import event_log, incoming, outgoing, peers
+from heliograph.store import account_secrets, event_log, incoming, outgoing, peers, repairs
 from heliograph.store.database import Database
 from heliograph.store.incoming import Ingested
 from heliograph.transport import Transport
@@ -71,7 +72,7 @@ class Engine:
             acks=self.acks,
             timing=timing,
             asks_for_keys=encryption.needs_keys,
-            events=ConnectionEvents(on_state, self._own_list, self._rolled_back, self._counted),
+            events=ConnectionEvents(on_state, self._own_list, self._rolled_back, self._caught_up),
         )
         self.outbox = Outbox(
             database=database,
@@ -85,6 +86,8 @@ class Engine:
             backoff=lambda: Backoff(timing.backoff_base, timing.backoff_cap),
             on_changed=self.changed,
         )
+        self._clock = clock
+        self._asking: asyncio.Task[None] | None = None
         self._refresher: asyncio.Task[None] | None = None
         self._own_version = 0
 
@@ -109,9 +112,10 @@ class Engine:
         await self.connection.stop()
         await self.outbox.close()
         await self.keys.close()
-        if self._refresher is not None:
-            self._refresher.cancel()
-            await asyncio.wait([self._refresher])
+        for task in (self._refresher, self._asking):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         await self.directory.close()
         await self.inbox.close()
         await self.expiry.close()
@@ -135,6 +139,39 @@ class Engine:
         if self._needs_keys:
             self.keys.look_after(counts)
 
+    def _caught_up(self, counts: Mapping[str, int] | None) -> None:
+        self._counted(counts)
+        self.ask_again()
+
+    def ask_again(self) -> None:
+        """Ask for messages that could not be read, where it is time."""
+        self._asking = self._asking if self._asking and not self._asking.done() else None
+        self._asking = self._asking or asyncio.create_task(self._ask_again())
+
+    async def _ask_again(self) -> None:
+        me, now = self.me, self._clock.now()
+
+        def queue(connection: sqlite3.Connection) -> list[tuple[AccountId, int]]:
+            return [
+                (asking.account, outgoing.add(connection, me, asking.account, asking.content(me, now))[0].seq)
+                for asking in repairs.due(connection, me, now)
+            ]
+
+        for peer, seq in await self._database.run(queue):
+            self.outbox.add(peer, seq)
+
+    async def share_secrets(self) -> None:
+        """Tell the other devices of the account what all of them know; one that knows it ignores it."""
+        me, now = self.me, self._clock.now()
+
+        def queue(connection: sqlite3.Connection) -> int | None:
+            content = account_secrets.content(connection, me.account, now)
+            return None if content is None else outgoing.add(connection, me, me.account, content)[0].seq
+
+        seq = await self._database.run(queue)
+        if seq is not None:
+            self.outbox.add(me.account, seq)
+
     def _rolled_back(self) -> None:
         if self._needs_keys:
             self.keys.look_after(check=True)
@@ -152,6 +189,10 @@ class Engine:
         self._on_logged()
         if done.keys is not None:
             self._counted(done.keys)
+        for peer, seq in done.again:
+            self.outbox.add(peer, seq)
+        if done.unread:
+            self.ask_again()
         for account, version in done.lists.items():
             if account == self.me.account:
                 self._own_list(version)

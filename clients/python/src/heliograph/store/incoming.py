@@ -22,7 +22,7 @@ from heliograph.ids import (
     id_milliseconds,
 )
 from heliograph.signing import Identity
-from heliograph.store import effects, event_log, messages, peers, timers
+from heliograph.store import account_secrets, effects, event_log, messages, peers, repairs, timers
 from heliograph.store.messages import StoredMessage
 from heliograph.store.status import raise_status
 
@@ -53,6 +53,8 @@ class Ingested:
         changed: Row numbers of messages whose status moved.
         lists: Newest version of each device list that was announced.
         keys: One-time keys of this device that the server has left, where it said so.
+        unread: Some could not be read, and are to be asked for.
+        again: (conversation, row number) of own messages that others could not read.
         wiped: Texts were overwritten; the log of the file still has them.
     """
 
@@ -61,6 +63,8 @@ class Ingested:
     lists: dict[AccountId, int] = field(default_factory=dict)
     keys: dict[str, int] | None = None
     wiped: bool = False
+    unread: bool = False
+    again: list[tuple[AccountId, int]] = field(default_factory=list)
 
 
 def ingest(
@@ -129,34 +133,21 @@ def _message(
         else:
             owe("read" if status == "read" else "delivered")
 
-    def undecryptable(reason: str) -> None:
-        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (message_id, sender))
-        event_log.append(connection, "undecryptable", None, id=message_id, sender=sender, reason=reason)
-
     name = messages.find_name(connection, message_id, sender)
     if name is not None:
         known = messages.by_seq(connection, name[0]) if name[0] is not None else None
         return owe("quiet") if known is None else owe_receipt(known.status)
 
     try:
-        ciphertext = from_base64url(event["ciphertext"])
-        plaintext = encryption.decrypt(
-            connection, ciphertext, message_id=message_id, sender=sender, recipient=me.address
+        content = _open(connection, event, me, encryption, unknowable)
+    except _Unreadable as problem:
+        connection.execute("INSERT INTO names VALUES (?, ?, NULL)", (message_id, sender))
+        event_log.append(
+            connection, "undecryptable", None, id=message_id, sender=sender, reason=problem.reason
         )
-        content = Content.decode(plaintext, sender, to)
-    except SendersUnknown:
-        if account not in unknowable:
-            raise
-        undecryptable("the sender is no device of its account")
-        return owe("quiet")
-    except (sqlite3.Error, OSError, MemoryError):
-        raise  # this machine's trouble, not the message's: it comes again
-    except Exception as problem:
-        reason = str(problem)
-        if not isinstance(problem, DecryptionFailed | ValueError):
-            logger.exception("the encryption failed unexpectedly: the message counts as undecryptable")
-            reason = f"unexpected: {type(problem).__name__}"
-        undecryptable(reason)
+        if problem.ask:
+            repairs.note_unread(connection, message_id, sender, now)
+            done.unread = True
         return owe("quiet")
 
     peers.saw(connection, peer, milliseconds)
@@ -182,9 +173,57 @@ def _message(
     if content.kind in VISIBLE:
         event_log.append(connection, "copied" if own_copy else "received", seq)
     done.wiped |= effects.tell(connection, messages.get(connection, seq), content, before)
+    if content.kind == "repair":
+        done.again.extend(repairs.give(connection, me, account, content.names, now))
+    if content.kind == "secrets" and own_copy:
+        account_secrets.take(connection, content)
     if own_copy and peers.accept(connection, peer):  # another own device wrote to it
         done.acks.extend(owe_receipts(connection, me, peer))
     return owe_receipt("sent" if own_copy else "delivered")
+
+
+class _Unreadable(Exception):
+    """A message cannot be read; `ask`: its sender may seal it anew."""
+
+    def __init__(self, reason: str, *, ask: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.ask = ask
+
+
+def _open(
+    connection: sqlite3.Connection,
+    event: dict[str, Any],
+    me: Identity,
+    encryption: Encryption,
+    unknowable: Collection[AccountId],
+) -> Content:
+    message_id, sender, to = MessageId(event["id"]), Address(event["sender"]), AccountId(event["to"])
+    try:
+        plaintext = encryption.decrypt(
+            connection,
+            from_base64url(event["ciphertext"]),
+            message_id=message_id,
+            sender=sender,
+            recipient=me.address,
+        )
+    except SendersUnknown:
+        if account_of(sender) not in unknowable:
+            raise
+        raise _Unreadable("the sender is no device of its account", ask=False) from None
+    except (DecryptionFailed, ValueError) as problem:
+        raise _Unreadable(str(problem), ask=True) from problem
+    except (sqlite3.Error, OSError, MemoryError):
+        raise  # this machine's trouble, not the message's: it comes again
+    except Exception as problem:
+        # Its class alone: what it says may quote a message.
+        reason = f"unexpected: {type(problem).__name__}"
+        logger.error("the encryption failed, the message counts as undecryptable: %s", reason)  # noqa: TRY400
+        raise _Unreadable(reason, ask=True) from problem
+    try:
+        return Content.decode(plaintext, sender, to)
+    except DecryptionFailed as problem:
+        raise _Unreadable(str(problem), ask=False) from problem
 
 
 def _receipt(connection: sqlite3.Connection, event: dict[str, Any], me: Identity, done: Ingested) -> None:

@@ -9,7 +9,7 @@ from heliograph.content import Content, Target
 from heliograph.ids import AccountId, Address, LogicalId, MessageId, account_of, conversation_id, mint
 from heliograph.model import Status
 
-REMEMBERED_MS = 36 * 86_400_000
+REMEMBERED_MS = 40 * 86_400_000
 """How long the name of a received message is kept for dedupe: longer than an inbox keeps its row."""
 
 COLUMNS = (

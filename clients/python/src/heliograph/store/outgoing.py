@@ -94,7 +94,12 @@ def _server_class(connection: sqlite3.Connection, peer: AccountId, content: Cont
 
 def waiting(connection: sqlite3.Connection) -> list[tuple[AccountId, int]]:
     """List what an earlier run left in the outbox, in order."""
-    return list(connection.execute("SELECT peer, seq FROM messages WHERE status = 'pending' ORDER BY seq"))
+    return list(
+        connection.execute(
+            "SELECT peer, seq FROM messages WHERE status = 'pending' OR seq IN (SELECT message FROM again) "
+            "ORDER BY seq"
+        )
+    )
 
 
 def prepare(
@@ -118,11 +123,15 @@ def prepare(
     size = wait_ms = 0
     for seq in queue:
         row = connection.execute(
-            "SELECT m.status, a.id, a.body FROM messages m LEFT JOIN attempts a ON a.message = m.seq "
-            "WHERE m.seq = ?",
+            "SELECT m.status = 'pending' OR m.seq IN (SELECT message FROM again), a.id, a.body "
+            "FROM messages m LEFT JOIN attempts a ON a.message = m.seq WHERE m.seq = ?",
             (seq,),
         ).fetchone()
-        if row is None or row[0] != "pending":
+        if row is None or not row[0]:
+            settled.append(seq)
+            continue
+        if peer.account == me.account and not own.addresses(but=me.device):
+            status.fail(connection, seq, "BAD_RECIPIENT")  # this device is the only one
             settled.append(seq)
             continue
         _, message_id, body = row
@@ -157,6 +166,8 @@ def _encrypt(
     message = messages.get(connection, seq)
     content = message.content(me.account)
     theirs, mine = peer.addresses(), own.addresses(but=me.device)
+    if peer.account == me.account:
+        theirs, mine = mine, {}
     sealed = encryption.encrypt(
         connection, content.encode(), message_id=message_id, sender=me.address, recipients=theirs | mine
     )
@@ -175,6 +186,7 @@ def _encrypt(
 def accepted(connection: sqlite3.Connection, seq: int) -> bool:
     """Take in that the server has a message; its bytes are not needed any more."""
     connection.execute("DELETE FROM attempts WHERE message = ?", (seq,))
+    connection.execute("DELETE FROM again WHERE message = ?", (seq,))
     return status.raise_status(connection, seq, "sent")
 
 
@@ -217,7 +229,7 @@ def unreceipted(connection: sqlite3.Connection, me: Identity, now: int) -> dict[
     found: dict[str, list[list[str]]] = {}
     rows = connection.execute(
         "SELECT peer, id, sender, expires FROM messages "
-        "WHERE status = 'sent' AND account = ? ORDER BY random()",
+        "WHERE status = 'sent' AND account = ?1 AND peer != ?1 ORDER BY random()",
         (me.account,),
     )
     for peer, message_id, sender, expires in rows:

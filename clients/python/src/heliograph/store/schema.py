@@ -131,6 +131,27 @@ CREATE INDEX sessions_by_use ON sessions (used);
 -- Public keys of devices that the next message begins a session with; 'null' of one that has none.
 CREATE TABLE bundles (device TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 
+-- Messages that could not be read and are to be asked for.
+CREATE TABLE unread (
+    id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    account TEXT NOT NULL,
+    noted_at INTEGER NOT NULL,
+    PRIMARY KEY (id, sender)
+) WITHOUT ROWID;
+
+-- How often an account was asked for messages, and got some again, within an hour.
+CREATE TABLE repairs (
+    account TEXT NOT NULL,
+    what TEXT NOT NULL,         -- asked, given
+    since INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (account, what)
+) WITHOUT ROWID;
+
+-- Accepted messages that go out once more, as somebody could not read them.
+CREATE TABLE again (message INTEGER PRIMARY KEY);
+
 -- What happened, for the application.
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -27,7 +27,11 @@ def raise_status(connection: sqlite3.Connection, seq: int, status: Status) -> bo
 
 
 def fail(connection: sqlite3.Connection, seq: int, error: str) -> bool:
-    """End a message that was never accepted, and log it unless it was nothing that a person did."""
+    """End a message that was never accepted, and log it unless it was nothing that a person did.
+
+    One that was accepted before, and was to go out once more, stays as it was.
+    """
+    connection.execute("DELETE FROM again WHERE message = ?", (seq,))
     done = connection.execute(
         "UPDATE messages SET status = 'failed', error = ? WHERE seq = ? AND status = 'pending'", (error, seq)
     )

@@ -1,0 +1,116 @@
+"""Messages that could not be read: asked for again, and sent again. docs/encryption.md, "Repair".
+
+Who cannot read a message ends the session and asks for the message in a new one, at most once an hour of each
+account. Who is asked sends it under a new id; by its logical id it is shown once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from heliograph.content import Content
+from heliograph.ids import (
+    AccountId,
+    Address,
+    MessageId,
+    MessageName,
+    account_of,
+    conversation_id,
+    new_logical_id,
+)
+from heliograph.signing import Identity
+from heliograph.store import messages, peers, sessions
+
+HOUR_MS = 3_600_000
+NAMES_ASKED = 20
+"""Messages asked for at once."""
+GIVEN_AN_HOUR = 40
+"""Messages that are sent again to one account in an hour at most, so that asking costs the asker more."""
+KEPT_MS = 30 * 86_400_000
+"""How long an unread message is worth asking for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What to ask an account for."""
+
+    account: AccountId
+    names: tuple[MessageName, ...]
+
+    def content(self, me: Identity, now: int) -> Content:
+        """Make the message that asks."""
+        conversation = conversation_id(me.account, self.account)
+        return Content(new_logical_id(), "", conversation, now, kind="repair", names=self.names)
+
+
+def note_unread(connection: sqlite3.Connection, message_id: MessageId, sender: Address, now: int) -> None:
+    """Remember a message that could not be read."""
+    connection.execute(
+        "INSERT OR IGNORE INTO unread VALUES (?, ?, ?, ?)", (message_id, sender, account_of(sender), now)
+    )
+
+
+def due(connection: sqlite3.Connection, me: Identity, now: int) -> list[Asking]:
+    """Take what is to be asked for now, and end the sessions it came in.
+
+    Only accounts that get receipts are asked: to others nothing is sent unless their user does.
+    """
+    connection.execute("DELETE FROM unread WHERE noted_at < ?", (now - KEPT_MS,))
+    asking: list[Asking] = []
+    for (account,) in connection.execute("SELECT DISTINCT account FROM unread").fetchall():
+        last = _count(connection, account, "asked", now)
+        if last or not (account == me.account or peers.is_accepted(connection, account)):
+            continue
+        rows = connection.execute(
+            "SELECT id, sender FROM unread WHERE account = ? ORDER BY id DESC LIMIT ?", (account, NAMES_ASKED)
+        ).fetchall()
+        for message_id, sender in rows:
+            sessions.end(connection, Address(sender))
+            connection.execute("DELETE FROM unread WHERE id = ? AND sender = ?", (message_id, sender))
+        _note(connection, account, "asked", now)
+        asking.append(Asking(AccountId(account), tuple((MessageId(i), Address(s)) for i, s in rows)))
+    return asking
+
+
+def give(
+    connection: sqlite3.Connection, me: Identity, by: AccountId, names: Iterable[MessageName], now: int
+) -> list[tuple[AccountId, int]]:
+    """Queue messages of this device again that a device of `by` could not read: (conversation, row number).
+
+    What was not written to that account, is not known or is gone is passed over.
+    """
+    again: list[tuple[AccountId, int]] = []
+    for message_id, sender in names:
+        name = messages.find_name(connection, message_id, sender) if sender == me.address else None
+        message = messages.by_seq(connection, name[0]) if name and name[0] is not None else None
+        if message is None or not message.outgoing or message.status == "failed":
+            continue
+        if by not in (message.peer, me.account) or message.kind == "repair":
+            continue
+        if _count(connection, by, "given", now) >= GIVEN_AN_HOUR:
+            break
+        _note(connection, by, "given", now)
+        # An attempt that is under way was sealed in the session that does not work: it gets another name.
+        connection.execute("DELETE FROM attempts WHERE message = ?", (message.seq,))
+        connection.execute("INSERT OR IGNORE INTO again VALUES (?)", (message.seq,))
+        again.append((message.peer, message.seq))
+    return again
+
+
+def _count(connection: sqlite3.Connection, account: str, what: str, now: int) -> int:
+    row = connection.execute(
+        "SELECT times FROM repairs WHERE account = ? AND what = ? AND since > ? AND since <= ?",
+        (account, what, now - HOUR_MS, now),
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _note(connection: sqlite3.Connection, account: str, what: str, now: int) -> None:
+    if _count(connection, account, what, now):
+        connection.execute(
+            "UPDATE repairs SET times = times + 1 WHERE account = ? AND what = ?", (account, what)
+        )
+    else:
+        connection.execute("INSERT OR REPLACE INTO repairs VALUES (?, ?, ?, 1)", (account, what, now))
