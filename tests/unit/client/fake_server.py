@@ -159,11 +159,12 @@ class FakeServer(FakeAccounts):
         if age > 120_000 or age < -10_000:
             return error("ID_STALE" if age > 0 else "ID_AHEAD")
         me = account_of(channel.address)
+        mine = device_of(channel.address)
+        lists = [(message["to"], message["devices"], 0), (me, message.get("own", {}), mine)]
+        if message["to"] == me:
+            lists = [(me, message["devices"], mine)]
         difference = {}
-        for account, named, without in (
-            (message["to"], message["devices"], 0),
-            (me, message.get("own", {}), device_of(channel.address)),
-        ):
+        for account, named, without in lists:
             listed = set(self.accounts[account]["devices"]) - {without}
             given = {int(device) for device in named}
             if listed != given:

@@ -180,7 +180,7 @@ def test_a_message_that_was_changed_is_told_and_harms_nothing(world: World, chan
         assert "three" not in told.reason
         world.server.deliver = deliver  # type: ignore[method-assign]
         await (await (await alice.conversation("bob")).send("four")).reached("delivered", 5)
-        assert (await texts(bob, "alice"))[-1] == "four"
+        assert "four" in await texts(bob, "alice")
         await alice.close()
         await bob.close()
 
