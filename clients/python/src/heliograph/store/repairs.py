@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from heliograph.content import Content
+from heliograph.content import VISIBLE, Content
 from heliograph.ids import (
     AccountId,
     Address,
@@ -87,8 +87,10 @@ def give(
         message = messages.by_seq(connection, name[0]) if name and name[0] is not None else None
         if message is None or not message.outgoing or message.status == "failed":
             continue
-        if by not in (message.peer, me.account) or message.kind == "repair":
+        if by not in (message.peer, me.account) or message.kind in ("repair", "expired"):
             continue
+        if message.kind in VISIBLE and not message.text:
+            continue  # it was deleted, and the deletion goes its own way
         if _count(connection, by, "given", now) >= GIVEN_AN_HOUR:
             break
         _note(connection, by, "given", now)
