@@ -49,14 +49,31 @@ def _keys_in(found: object, place: str) -> Iterator[Secret]:
         yield place, found.encode("latin-1")
 
 
-HOLDINGS: tuple[Callable[[sqlite3.Connection], Iterator[Secret]], ...] = (_identity, _prekeys, _sessions)
+def _logical_ids(connection: sqlite3.Connection) -> Iterator[Secret]:
+    """Every content has a random id that stands in the ciphertext alone: the canary of contents that have no
+    text, such as a deletion.
+    """
+    for (logical_id,) in connection.execute("SELECT logical_id FROM messages").fetchall():
+        yield "logical id", bytes.fromhex(logical_id)
+
+
+HOLDINGS: tuple[Callable[[sqlite3.Connection], Iterator[Secret]], ...] = (
+    _identity,
+    _prekeys,
+    _sessions,
+    _logical_ids,
+)
 """One for each kind of secret that a store holds. A new kind of secret needs one here."""
 
 
-def secrets_of(connection: sqlite3.Connection) -> list[tuple[str, str | bytes]]:
-    """Every secret in a store, as bytes and as the text that the SDK would write."""
+def secrets_of(connection: sqlite3.Connection, *, encrypts: bool) -> list[tuple[str, str | bytes]]:
+    """Every secret in a store, as bytes and as the text that the SDK would write. A device that does not
+    encrypt gives its contents away, and nothing else.
+    """
     found: list[tuple[str, str | bytes]] = []
     for holding in HOLDINGS:
+        if holding is _logical_ids and not encrypts:
+            continue
         for what, value in holding(connection):
             found += [(what, value), (f"{what} as text", base64url(value))]
     return found

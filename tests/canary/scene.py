@@ -160,7 +160,8 @@ class Phone:
     async def remember(self) -> None:
         """Remember every secret that the store holds now."""
         store = self.client._store()
-        held = await store.run(secrets_of)
+        encrypts = "encryption" not in self._options
+        held = await store.run(lambda connection: secrets_of(connection, encrypts=encrypts))
         if isinstance(store._sealed, StoreKey):
             held.append(("store key", store._sealed._key))
         for what, value in held:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from heliograph.content import Mention
 from heliograph.events import MessageDeleted, MessageEdited, ReactionChanged, TimerChanged
 
 from tests.canary.flow import flow
@@ -47,6 +48,9 @@ async def texts_both_ways(scene: Scene) -> None:
 async def texts_that_change(scene: Scene) -> None:
     """A message is answered, edited, reacted to and deleted, and a timer is set; all of it is read."""
     alice, bob = await scene.acquainted()
+    naming = scene.canary("text that names somebody")
+    talk = await alice.client.conversation(bob.handle)
+    await bob.hears(await talk.send(naming, mentions=[Mention(2, 5, bob.client.account)]))
     message = await alice.send(bob, "text that is edited")
     shown = await bob.hears(message)
     await alice.hears(await shown.reply(scene.canary("reply from bob to alice")))
@@ -57,7 +61,7 @@ async def texts_that_change(scene: Scene) -> None:
     await message.mark_read()
     await message.delete_for_everyone()
     await bob.sees(MessageDeleted)
-    await (await alice.client.conversation(bob.handle)).set_timer("1h")
+    await talk.set_timer("1h")
     await bob.sees(TimerChanged)
     await bob.hears(await alice.send(bob, "text that disappears"))
     await (await bob.client.conversation(alice.handle)).mark_read()

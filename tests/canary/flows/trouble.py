@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 
@@ -13,6 +14,9 @@ from local.cloud import LocalCloud
 from tests.canary.flow import flow
 from tests.canary.scene import PATIENCE, Scene
 from tests.waiting import until
+
+_CIPHERTEXT = re.compile(r'"ciphertext": ?"([A-Za-z0-9_-]+)[A-Za-z0-9_-]{4}"')
+"""All of it but its last characters, of which not every one may stand there."""
 
 
 @flow(routes=("send", "sync"), verbs=("send_text",), kinds=("text",))
@@ -46,6 +50,26 @@ async def a_store_that_was_set_back(scene: Scene) -> None:
     await alice.sees(StoreRolledBack)
     await alice.say(bob, "text from a store that was set back")
     await bob.say(alice, "text to a store that was set back")
+
+
+@flow(routes=("send", "sync", "POST /v1/keys/claim"), kinds=("text",))
+async def a_message_that_cannot_be_read(scene: Scene) -> None:
+    """A ciphertext is changed on its way; the talk goes on."""
+    alice, bob = await scene.acquainted()
+    changed: list[str] = []
+
+    def change(frame: str) -> str:
+        found = _CIPHERTEXT.search(frame)
+        if found is None or changed:
+            return frame
+        changed.append(frame)
+        return frame[: found.start(1)] + found[1][::-1] + frame[found.end(1) :]
+
+    bob.wire.meddle_in = change
+    await alice.send(bob, "text that cannot be read")
+    await until(lambda: changed, PATIENCE)
+    await alice.say(bob, "text behind one that cannot be read")
+    await bob.say(alice, "answer to somebody who could not be read")
 
 
 @flow(routes=("send", "sync"), kinds=("text",))
