@@ -119,7 +119,8 @@ def test_register_send_listen_history(server: FakeServer, capsys: Capture) -> No
     assert helio(["-p", "alice", "history", "bob", "--ids"]) == 0
     shown = capsys.readouterr().out
     assert helio(["--json", "-p", "alice", "history", "bob"]) == 0
-    assert shown.startswith(json.loads(capsys.readouterr().out)["id"] + "  2")
+    message = json.loads(capsys.readouterr().out)
+    assert shown.startswith(f"{message['logical_id'][:8]}  {message['id']}  2")
 
 
 def test_send_reads_stdin(server: FakeServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

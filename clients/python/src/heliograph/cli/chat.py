@@ -6,32 +6,43 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from heliograph.cli import refusals
+from heliograph.cli import actions, refusals
 from heliograph.cli.context import Context, current
-from heliograph.cli.lines import line, safe, stdin_lines
+from heliograph.cli.lines import line, safe, short_id, stdin_lines
+from heliograph.cli.usage import UsageError
+from heliograph.content import VISIBLE
 from heliograph.errors import HeliographError
 from heliograph.events import (
     ConnectionChanged,
+    MessageDeleted,
+    MessageEdited,
+    MessageExpired,
     MessageReceived,
     PeerReplaced,
+    ReactionChanged,
     SentElsewhere,
     StatusChanged,
+    TimerChanged,
 )
 
 if TYPE_CHECKING:
     from heliograph.client import Client
     from heliograph.ids import Cursor, LogicalId
-    from heliograph.model import Conversation
+    from heliograph.model import Conversation, Message
 
 OFFLINE_SECONDS = 5
 """Most breaks are shorter: nothing is said about them."""
 
 
-async def chat(handle: str, *, earlier: int = 10, timeout: float = 30) -> int:  # noqa: ASYNC109 - a command line option
+async def chat(handle: str, *, earlier: int = 10, ids: bool = False, timeout: float = 30) -> int:  # noqa: ASYNC109 - a command line option
     """Talk with somebody: each line that you type is a message. Ctrl-D ends.
 
     What they write appears as `bob: text`, how far your messages came as `(sent)`, `(delivered)`, `(read)`.
     At the end of the input it waits until everything is sent.
+
+    Lines with a slash do something: /reply MESSAGE TEXT, /edit MESSAGE TEXT, /react MESSAGE EMOJI (- takes it
+    back), /delete MESSAGE, /timer 1h|1d|7d|30d|off. MESSAGE is `last` or a short id. A line that begins with
+    two slashes is a text that begins with one.
 
     Parameters
     ----------
@@ -39,6 +50,8 @@ async def chat(handle: str, *, earlier: int = 10, timeout: float = 30) -> int:  
         With whom.
     earlier
         How many earlier messages to show first.
+    ids
+        Show the short id of each message.
     timeout
         Seconds to wait at the end for what is not sent yet.
     """
@@ -49,12 +62,13 @@ async def chat(handle: str, *, earlier: int = 10, timeout: float = 30) -> int:  
             context.note(
                 f"You are {me.handle}, talking with {conversation.handle}. Enter sends, Ctrl-D ends."
             )
-        return await _Chat(me, conversation, context).run(earlier, timeout)
+        return await _Chat(me, conversation, context, ids=ids).run(earlier, timeout)
 
 
 class _Chat:
-    def __init__(self, me: Client, conversation: Conversation, context: Context) -> None:
+    def __init__(self, me: Client, conversation: Conversation, context: Context, *, ids: bool) -> None:
         self._me = me
+        self._ids = ids
         self._conversation = conversation
         self._context = context
         self._shown: set[LogicalId] = set()
@@ -83,7 +97,7 @@ class _Chat:
         found = [message async for message in self._conversation.history(limit=count)]
         for message in reversed(found):
             self._shown.add(message.logical_id)
-            self._print(line(message, self._conversation.handle), message)
+            self._print(self._line(message), message)
             await message.mark_read()
 
     async def _write(self) -> None:
@@ -92,13 +106,19 @@ class _Chat:
             if not text.strip():
                 continue
             try:
-                message = await self._conversation.send(text)
+                if text.startswith("/") and not text.startswith("//"):
+                    message = await actions.act(self._conversation, text)
+                else:
+                    message = await self._conversation.send(text[text.startswith("//") :])
+            except UsageError as problem:
+                self._context.note(f"{problem}. Next: {problem.next_command}")
             except HeliographError as problem:
                 self._context.note(
                     f"not sent: {problem}. Next: {refusals.next_command(problem.code, self._context)}"
                 )
-                continue
-            self._mine[message.logical_id] = "pending"
+            else:
+                if message.kind in VISIBLE:  # the others tell their status only when they fail
+                    self._mine[message.logical_id] = "pending"
 
     async def _follow(self, start: Cursor) -> None:
         offline: asyncio.TimerHandle | None = None
@@ -117,20 +137,46 @@ class _Chat:
                         self._context.note(f"({await self._me.handle_of(m.peer)} wrote to you as well)")
                     elif m.logical_id not in self._shown:
                         self._shown.add(m.logical_id)
-                        self._print(line(m, self._conversation.handle), m)
+                        self._print(self._line(m), m)
                         await m.mark_read()
                 case StatusChanged(message=m, status=status, error=error) if (
                     m.peer == self._conversation.peer
                 ):
                     self._mine[m.logical_id] = status
                     why = f": {error}. Next: {refusals.next_command(error, self._context)}" if error else ""
-                    self._print(f"({status}{why}) {safe(m.text)[:60]}", event)
+                    self._print(f"{self._name(m)}({status}{why}) {safe(m.text)[:60]}", event)
+                case MessageEdited(message=m) | MessageDeleted(message=m) | ReactionChanged(message=m) if (
+                    m.peer == self._conversation.peer
+                ):
+                    self._print(self._changed(event), event)
+                    await m.mark_read()
+                case TimerChanged(peer=peer, expires=expires) if peer == self._conversation.peer:
+                    after = f"disappear after {expires}" if expires else "stay"
+                    self._print(f"(messages {after} from now on)", event)
+                    await self._conversation.mark_read()
+                case MessageExpired(message=m) if m.logical_id in self._shown:
+                    self._print(f"{self._name(m)}(a message disappeared)", event)
                 case PeerReplaced(account=account, handle=handle) if account == self._conversation.peer:
                     self._context.note(
                         f"{handle} registered again: that is another account, maybe another person. "
                         f"Next: helio -p {self._context.profile} chat {handle}"
                     )
             self._seen_up_to = event.cursor
+
+    def _changed(self, event: MessageEdited | MessageDeleted | ReactionChanged) -> str:
+        message = event.message
+        if isinstance(event, ReactionChanged):
+            who = "you" if event.account == self._me.account else safe(self._conversation.handle)
+            what = f"{who} reacted {safe(event.emoji)}" if event.emoji else f"{who} took a reaction back"
+            return f"{self._name(message)}({what}) {safe(message.text)[:60]}"
+        what = "deleted" if message.deleted else "edited"
+        return f"{self._name(message)}({what}) {line(message, self._conversation.handle)}"
+
+    def _line(self, message: Message) -> str:
+        return self._name(message) + line(message, self._conversation.handle)
+
+    def _name(self, message: Message) -> str:
+        return f"{short_id(message)}  " if self._ids else ""
 
     def _say_offline(self, reason: str | None) -> None:
         self._context.note(f"offline ({reason}), trying again; what you write leaves when the server is back")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliograph.cli.context import current
-from heliograph.cli.lines import line
+from heliograph.cli.lines import line, short_id
 
 
 async def history(handle: str, *, limit: int = 50, ids: bool = False) -> None:
@@ -16,7 +16,8 @@ async def history(handle: str, *, limit: int = 50, ids: bool = False) -> None:
     limit
         How many.
     ids
-        Show the id of each, too, as the server knows it; `-` for one that never left.
+        Show two ids of each, too: the short one by which `helio reply` and the like know it, and the one
+        that the server knows; `-` for one that never left.
     """
     context = current.get()
     async with context.client(connect=False) as me:
@@ -26,5 +27,5 @@ async def history(handle: str, *, limit: int = 50, ids: bool = False) -> None:
             if context.json:
                 context.emit(message)
             else:
-                name = f"{message.id or '-':<36}  " if ids else ""
+                name = f"{short_id(message)}  {message.id or '-':<36}  " if ids else ""
                 context.show(name + line(message, conversation.handle, time=True))

@@ -12,21 +12,56 @@ if TYPE_CHECKING:
     from heliograph.model import Message
 
 
+SHORT = 8
+"""Digits of a short id."""
+
+QUOTED = 40
+"""Characters of a quote."""
+
+
+def short_id(message: Message) -> str:
+    """Give the name by which a person may call a message: the first digits of its logical id."""
+    return message.logical_id[:SHORT]
+
+
 def line(message: Message, peer: str, *, time: bool = False) -> str:
-    """Write `bob: text`, or for own messages `you: text (delivered)`.
+    """Write `bob: text`, or for own messages `you: text (delivered)`, with what became of it.
 
     Control characters of others are shown, not obeyed: a message must not move the cursor of a terminal.
     """
-    stamp = clock.strftime("%Y-%m-%d %H:%M  ", clock.localtime(message.sent_at / 1000)) if time else ""
-    if message.outgoing:
-        return f"{stamp}you: {safe(message.text)} ({message.status})"
-    return f"{stamp}{safe(peer)}: {safe(message.text)}"
+    stamp = _clock(message.sent_at) + "  " if time else ""
+    ends = f" (disappears {_clock(message.expires_at)})" if time and message.expires_at else ""
+    who = "you" if message.outgoing else safe(peer)
+    status = f" ({message.status})" if message.outgoing else ""
+    return f"{stamp}{who}: {said(message)}{status}{ends}"
+
+
+def said(message: Message) -> str:
+    """Write what a message says now: quote, text, whether it was edited, and reactions."""
+    if message.deleted:
+        return "(deleted)"
+    if message.kind == "unsupported":
+        return "(made by a newer version: pip install --upgrade heliograph)"
+    quote = "" if message.reply_to is None else f"(re: {_brief(message.reply_to.text or '...')}) "
+    edited = " (edited)" if message.edited_at is not None else ""
+    reactions = "".join(f" {emoji}" for emoji in message.reactions.values())
+    return f"{quote}{safe(message.text)}{edited}{safe(reactions)}"
+
+
+def _brief(text: str) -> str:
+    return safe(text.replace("\n", " ")[:QUOTED])
+
+
+def _clock(milliseconds: int) -> str:
+    return clock.strftime("%Y-%m-%d %H:%M", clock.localtime(milliseconds / 1000))
 
 
 def safe(text: str) -> str:
     """Replace control characters; lines after the first are indented."""
+    allowed = "\n\N{ZERO WIDTH JOINER}"  # the latter is inside of emoji
     shown = "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
+        letter if letter.isprintable() or letter in allowed else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
     )
     return shown.replace("\n", "\n    ")
 

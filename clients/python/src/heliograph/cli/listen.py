@@ -10,6 +10,8 @@ from heliograph.cli.lines import line
 from heliograph.errors import HeliographError
 from heliograph.events import (
     ConnectionChanged,
+    MessageDeleted,
+    MessageEdited,
     MessageReceived,
     PeerReplaced,
     StoreRolledBack,
@@ -49,6 +51,10 @@ async def _follow(me: Client, context: Context, count: int | None) -> None:
                 shown += 1
                 if not context.json:
                     context.show(line(message, await me.handle_of(message.peer)))
+            case MessageEdited(message=message) if not context.json:
+                context.show(f"(edited) {line(message, await me.handle_of(message.peer))}")
+            case MessageDeleted(message=message) if not context.json:
+                context.show(f"(deleted) {line(message, await me.handle_of(message.peer))}")
             case ConnectionChanged(state="closed", reason=reason):
                 raise HeliographError("the server closed the connection for good", code=reason)
             case ConnectionChanged(state="offline", reason=reason):
