@@ -52,9 +52,5 @@ SENDS_NOTHING = frozenset(
 )  # fmt: skip
 """What an application may ask of a client without anything leaving the device. All else needs a flow."""
 
-NOT_SENT_YET = frozenset(
-    {
-        "repair", "secrets", "GET /v1/accounts/{account}/chain",
-    }
-)  # fmt: skip
+NOT_SENT_YET = frozenset({"GET /v1/accounts/{account}/chain"})
 """Kinds of content and routes that no verb of the SDK uses so far. One that is used leaves this list."""

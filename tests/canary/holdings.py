@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 import xeddsa
-from heliograph.ids import Address, base64url
-from heliograph.store import prekeys, profile, sessions
+from heliograph.ids import Address, base64url, from_base64url
+from heliograph.store import account_secrets, prekeys, profile, sessions
 
 Secret = tuple[str, bytes]
 """What it is, and its bytes."""
@@ -18,6 +18,12 @@ def _identity(connection: sqlite3.Connection) -> Iterator[Secret]:
     seed = profile.key(connection).seed
     yield "auth seed", seed
     yield "auth seed as X25519", xeddsa.seed_to_priv(seed)
+
+
+def _account_secret(connection: sqlite3.Connection) -> Iterator[Secret]:
+    secret = account_secrets.get(connection)
+    if secret is not None:
+        yield "account secret", from_base64url(secret)
 
 
 def _prekeys(connection: sqlite3.Connection) -> Iterator[Secret]:
@@ -59,6 +65,7 @@ def _logical_ids(connection: sqlite3.Connection) -> Iterator[Secret]:
 
 HOLDINGS: tuple[Callable[[sqlite3.Connection], Iterator[Secret]], ...] = (
     _identity,
+    _account_secret,
     _prekeys,
     _sessions,
     _logical_ids,

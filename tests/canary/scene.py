@@ -15,6 +15,7 @@ from heliograph.connection import Timing
 from heliograph.events import Event, MessageReceived, SentElsewhere
 from heliograph.keys import Pool
 from heliograph.model import Message
+from heliograph.store import account_secrets
 from heliograph.store.seal import Plain, StoreKey
 
 from local.cloud import LocalCloud
@@ -192,6 +193,13 @@ class Phone:
         found = shown()
         assert found is not None
         return found
+
+    async def shares_secrets(self) -> None:
+        """Wait until this linked device got what the devices of its account share."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.client._store().run(account_secrets.get) is None:  # noqa: ASYNC110, no event
+                await asyncio.sleep(0.05)
+        await self.remember()
 
     async def sees(self, kind: type[Event], count: int = 1) -> None:
         """Wait for so many events of a kind."""

@@ -42,7 +42,7 @@ async def show_code(scene: Scene, phone: Phone) -> str:
         "devices",
         "remove_device",
     ),
-    kinds=("text",),
+    kinds=("text", "secrets"),
 )
 async def own_devices(scene: Scene) -> None:
     """A device is linked, shares the conversation and is removed; another one refuses to be linked."""
@@ -51,6 +51,7 @@ async def own_devices(scene: Scene) -> None:
     await alice.say(bob, "text before linking")
     await asyncio.gather(second.client.linked(PATIENCE), alice.client.link(await show_code(scene, second)))
     await second.client.connected(PATIENCE)
+    await second.shares_secrets()
 
     await second.hears(await alice.say(bob, "text with an own copy"))
     await alice.hears(await second.say(bob, "text of the second device"))

@@ -52,9 +52,9 @@ async def a_store_that_was_set_back(scene: Scene) -> None:
     await bob.say(alice, "text to a store that was set back")
 
 
-@flow(routes=("send", "sync", "POST /v1/keys/claim"), kinds=("text",))
+@flow(routes=("send", "sync", "POST /v1/keys/claim"), kinds=("text", "repair"))
 async def a_message_that_cannot_be_read(scene: Scene) -> None:
-    """A ciphertext is changed on its way; the talk goes on."""
+    """A ciphertext is changed on its way: it is asked for in a new session, and sent again."""
     alice, bob = await scene.acquainted()
     changed: list[str] = []
 
@@ -66,8 +66,9 @@ async def a_message_that_cannot_be_read(scene: Scene) -> None:
         return frame[: found.start(1)] + found[1][::-1] + frame[found.end(1) :]
 
     bob.wire.meddle_in = change
-    await alice.send(bob, "text that cannot be read")
+    unread = await alice.send(bob, "text that cannot be read at first")
     await until(lambda: changed, PATIENCE)
+    await bob.hears(unread)
     await alice.say(bob, "text behind one that cannot be read")
     await bob.say(alice, "answer to somebody who could not be read")
 
