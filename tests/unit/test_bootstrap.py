@@ -54,6 +54,7 @@ PORTS = {
     "used_proofs": "used_proofs",
     "links_by_key": "links",
     "prekeys_by_device": "prekeys",
+    "chain_by_account": "chains",
     "rate_limits": "limits",
     "codes_by_claim": "codes",
     "spending_by_day": "spending",
