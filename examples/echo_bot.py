@@ -17,7 +17,8 @@ async def main(server: str, handle: str = "echo") -> None:
         async for event in me.events():
             match event:
                 case MessageReceived(message=message):
-                    await message.reply(message.text)  # the first answer to somebody accepts them
+                    if message.text:  # else it was deleted meanwhile, or a newer version wrote it
+                        await message.reply(message.text)  # the first answer to somebody accepts them
                     await message.mark_read()
                 case StatusChanged(message=message, status="failed", error=error):
                     print("not sent:", error, file=sys.stderr)

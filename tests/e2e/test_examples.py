@@ -22,7 +22,13 @@ pytestmark = pytest.mark.local_only  # clear encryption talks to loopback only
 
 def run(command: list[str], folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run to the end, with a home of its own."""
-    environment = {**os.environ, "HELIOGRAPH_HOME": str(folder), "HELIO_PLAIN_STORE": "1", "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONIOENCODING": "utf-8",
+        "HELIOGRAPH_HOME": str(folder),
+        "HELIO_PLAIN_STORE": "1",
+        "NO_COLOR": "1",
+    }
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
@@ -76,6 +82,19 @@ def test_demo_says_which_step_failed(tmp_path: Path) -> None:
     assert "1 FAIL alice and bob register and connect" in done.stdout
 
 
+def test_second_thoughts(base_url: str, tmp_path: Path) -> None:
+    """A timer, an edit, a reaction and a deletion reach the other side, in this order."""
+    done = run([str(EXAMPLES / "second_thoughts.py"), base_url, fresh(), fresh()], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "bob hears that messages disappear after 7d",
+        "bob reads See you at six",
+        "alice sees 👍",
+        "bob is left with ''",
+    ]
+
+
 @pytest.fixture
 def echo_bot(base_url: str, tmp_path: Path) -> Iterator[str]:
     """The echo bot in a process of its own; its handle."""
@@ -108,12 +127,13 @@ def test_two_people_chat_from_two_terminals(base_url: str, echo_bot: str, tmp_pa
     assert listened.returncode == 0, listened.stderr
     assert '"text": "over"' in listened.stdout or '"text":"over"' in listened.stdout
 
-    chatted = run(["-m", "heliograph", "-p", me, "chat", echo_bot], home, "hello\n")
+    typed = "hello\n/edit last hello again\n"
+    chatted = run(["-m", "heliograph", "-p", me, "chat", echo_bot], home, typed)
     assert chatted.returncode == 0, chatted.stderr
     assert "(sent) hello" in chatted.stdout
     history = run(["-m", "heliograph", "-p", me, "history", echo_bot], home)
     assert "over" in history.stdout
-    assert "hello" in history.stdout
+    assert "hello again (edited)" in history.stdout
 
 
 def test_a_refusal_names_the_next_command(base_url: str, tmp_path: Path) -> None:
