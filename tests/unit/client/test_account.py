@@ -275,4 +275,10 @@ def test_the_blocking_client(world: World) -> None:
         assert [message.text for message in received] == ["Hi"]
         bob.mark_read(received[0])
         assert [message.text for message in bob.history("alice")] == ["Hi"]
+        assert bob.react(received[0], "👍").kind == "reaction"
+        answer = bob.reply(received[0], "Ho")
+        bob.edit(answer, "Hey")
+        assert [message.text for message in bob.history("alice")] == ["Hi", "Hey"]
+        bob.delete_for_everyone(answer)
+        assert [message.deleted for message in bob.history("alice")] == [False, True]
         assert alice.registered

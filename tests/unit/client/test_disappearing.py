@@ -17,9 +17,11 @@ from heliograph import (
     TimerChanged,
 )
 from heliograph.content import LIFETIMES, Target
-from heliograph.ids import new_logical_id
+from heliograph.crypto import padding
+from heliograph.ids import from_base64url, new_logical_id
 from heliograph.model import Expiry
 
+from tests.unit.client.plain_encryption import PlainEncryption
 from tests.unit.client.test_changes import SECRET, Script, in_files, said
 from tests.unit.client.world import World, newest, next_event, run, texts, until
 
@@ -258,8 +260,9 @@ def test_the_server_cannot_tell_kinds_apart(world: World, timer: Expiry | None) 
             assert len(alike) == 1
             assert alike.pop()[3] == timer
             for kind, message in messages.items():
-                sizes = [len(text) for text in (*message["devices"].values(), *message["own"].values())]
-                assert max(sizes) * 3 // 4 < 320, kind  # the plaintext: padding makes 320 bytes of it
+                for text in (*message["devices"].values(), *message["own"].values()):
+                    plaintext = from_base64url(text).removeprefix(PlainEncryption.PREFIX)
+                    assert len(padding.pad(plaintext)) == 320, kind
             await (await bob.conversation("alice")).mark_read()
             for message in sent.values():
                 await message.reached("read", 5)

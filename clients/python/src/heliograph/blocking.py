@@ -95,6 +95,22 @@ class Client:
         """Say that a message was shown."""
         self._run(message.mark_read())
 
+    def reply(self, message: Message, text: str) -> Message:
+        """Queue an answer that quotes a message."""
+        return self._run(message.reply(text))
+
+    def edit(self, message: Message, text: str) -> Message:
+        """Queue another text for an own message."""
+        return self._run(message.edit(text))
+
+    def react(self, message: Message, emoji: str) -> Message:
+        """Queue a reaction; an empty one takes it back."""
+        return self._run(message.react(emoji))
+
+    def delete_for_everyone(self, message: Message) -> Message:
+        """Delete an own message here, and queue that for the others."""
+        return self._run(message.delete_for_everyone())
+
     async def _send(self, to: str, text: str, wait: Status, timeout: float) -> Message:  # noqa: ASYNC109
         message = await (await self._client.conversation(to)).send(text)
         return message if wait == "pending" else await message.reached(wait, timeout)
