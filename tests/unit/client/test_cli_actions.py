@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from heliograph.cli.app import run as helio
@@ -13,6 +15,20 @@ from tests.unit.client.fake_server import FakeServer
 from tests.unit.client.test_cli import register
 
 Capture = pytest.CaptureFixture[str]
+
+
+class Silence(io.StringIO):
+    """A person who types nothing and leaves when something has happened."""
+
+    def __init__(self, happened: Callable[[], object]) -> None:
+        super().__init__()
+        self._happened = happened
+
+    def __iter__(self) -> Iterator[str]:
+        deadline = time.monotonic() + 5
+        while not self._happened() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return iter(())
 
 
 def shown(capsys: Capture, *arguments: str) -> str:
@@ -112,6 +128,7 @@ def test_chat_takes_slash_commands(
     """They are no texts; two slashes begin a text with one; what is wrong is said, and the chat goes on."""
     register("alice", "bob")
     helio(["-p", "bob", "send", "alice", "When?"])
+    helio(["-p", "alice", "doctor"])  # catches up
     typed = "at six\n/edit last at seven\n/reply last Sharp\n/react last 👍\n/dance\n//shrug\n/timer 7d\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
     assert helio(["-p", "alice", "chat", "bob"]) == 0
@@ -142,7 +159,12 @@ def test_chat_shows_what_becomes_of_messages(
     ):
         assert helio(["-p", "bob", *arguments]) == 0
     capsys.readouterr()
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+    def all_came() -> bool:
+        rows = [row for inbox in server.inbox.values() for row in inbox.values()]
+        return not any(row["type"] == "message" for row in rows)
+
+    monkeypatch.setattr(sys, "stdin", Silence(all_came))
     assert helio(["-p", "alice", "chat", "bob", "--ids"]) == 0
     out = capsys.readouterr().out
     names = [line.split()[0] for line in shown(capsys, "-p", "alice", "history", "bob", "--ids").splitlines()]
