@@ -168,6 +168,7 @@ async def test_receipts_reach_both_devices_of_the_sending_side(
             await until(lambda: tables.inbox(alice) == [])
 
 
+@pytest.mark.local_only
 async def test_a_message_to_oneself_reaches_the_other_own_devices(alice: Device, tables: Tables) -> None:
     """Live and out of the inbox, each its own text; an ack takes the row away and tells nobody."""
     second, third = await link(alice), await link(alice)
