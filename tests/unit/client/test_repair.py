@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from heliograph import Client, MessageReceived, Undecryptable
-from heliograph.ids import from_base64url
+from heliograph.ids import address, from_base64url, mint
 from heliograph.store import account_secrets, repairs
 
 from tests.unit.client.test_encryption import joined, sealed
@@ -111,6 +113,42 @@ def test_a_device_without_keys_gets_its_messages_by_asking(world: World) -> None
         assert (await next_event(stream, MessageReceived)).message.text == "early"
         first = world.server.sent("send")[0]["messages"][0]["devices"]["1"]
         assert from_base64url(first) == b"\x01\x03"
+        await alice.close()
+        await bob.close()
+
+    run(story())
+
+
+def test_keys_of_no_use_stop_nothing(world: World) -> None:
+    """A device whose own keys lie in a small subgroup gets no ciphertext; the server is asked for them once."""
+
+    async def story() -> None:
+        alice, bob = await joined(world, "alice"), await joined(world, "bob")
+        held = world.server.keys.held[f"{bob.account}:1"]
+        held["one_time"] = {number: {"id": number, "key": "A" * 43} for number in held["one_time"]}
+        await (await (await alice.conversation("bob")).send("hello")).reached("sent", 5)
+        assert len(world.server.keys.claims) == 1
+        assert from_base64url(world.server.sent("send")[0]["messages"][0]["devices"]["1"]) == b"\x01\x03"
+        await alice.close()
+        await bob.close()
+
+    run(story())
+
+
+def test_a_flood_of_unreadable_messages_is_bounded(world: World) -> None:
+    """Of one account's unreadable messages the newest are remembered."""
+
+    async def story() -> None:
+        alice, bob = await talking(world)
+        names = [mint(world.server.now() + step) for step in range(repairs.NOTED + 50)]
+        sender = address(alice.account, 1)
+
+        def note(connection: sqlite3.Connection) -> list[str]:
+            for name in names:
+                repairs.note_unread(connection, name, sender, 0)
+            return [row[0] for row in connection.execute("SELECT id FROM unread ORDER BY id")]
+
+        assert await bob._store().run(note) == names[50:]
         await alice.close()
         await bob.close()
 

@@ -52,16 +52,7 @@ class SignalEncryption:
                 sealed[device] = session.encrypt(plaintext, named)
                 sessions.save(connection, device, key, session, promote=False)
                 continue
-            _, bundle = sessions.offered(connection, device)
-            sessions.take_offers(connection, [device])
-            if bundle is None:
-                sealed[device] = NOT_KEYED
-                continue
-            try:
-                session, sealed[device] = Session.begin(me, bundle, plaintext, named)
-            except BadKey as problem:
-                raise SessionsMissing([device]) from problem
-            sessions.save(connection, device, key, session, promote=True)
+            sealed[device] = _begin(connection, me, plaintext, named)
         return sealed
 
     def decrypt(
@@ -117,6 +108,21 @@ class SignalEncryption:
         if self._me is None:
             self._me = IdentityKey(profile.key(connection).seed)
         return self._me, base64url(self._me.public)
+
+
+def _begin(connection: sqlite3.Connection, me: IdentityKey, plaintext: bytes, named: Named) -> bytes:
+    """Begin a session with the recipient; what it has no keys for, or keys of no use, says so."""
+    device = Address(named.recipient)
+    _, bundle = sessions.offered(connection, device)
+    sessions.take_offers(connection, [device])
+    if bundle is None:
+        return NOT_KEYED
+    try:
+        session, sealed = Session.begin(me, bundle, plaintext, named)
+    except BadKey:
+        return NOT_KEYED  # the device signed them itself: to ask for others would go on for ever
+    sessions.save(connection, device, named.recipient_key, session, promote=True)
+    return sealed
 
 
 def _open(connection: sqlite3.Connection, session: Session, found: Envelope, named: Named) -> bytes | None:

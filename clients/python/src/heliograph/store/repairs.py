@@ -28,6 +28,8 @@ NAMES_ASKED = 20
 """Messages asked for at once."""
 GIVEN_AN_HOUR = 40
 """Messages that are sent again to one account in an hour at most, so that asking costs the asker more."""
+NOTED = 200
+"""Unread messages of one account that are remembered; who sends more of them loses the oldest."""
 KEPT_MS = 30 * 86_400_000
 """How long an unread message is worth asking for."""
 
@@ -49,6 +51,11 @@ def note_unread(connection: sqlite3.Connection, message_id: MessageId, sender: A
     """Remember a message that could not be read."""
     connection.execute(
         "INSERT OR IGNORE INTO unread VALUES (?, ?, ?, ?)", (message_id, sender, account_of(sender), now)
+    )
+    connection.execute(
+        "DELETE FROM unread WHERE account = ?1 AND (id, sender) NOT IN "
+        "(SELECT id, sender FROM unread WHERE account = ?1 ORDER BY id DESC LIMIT ?2)",
+        (account_of(sender), NOTED),
     )
 
 
