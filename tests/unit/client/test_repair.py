@@ -120,7 +120,7 @@ def test_a_device_without_keys_gets_its_messages_by_asking(world: World) -> None
 
 
 def test_keys_of_no_use_stop_nothing(world: World) -> None:
-    """A device whose own keys lie in a small subgroup gets no ciphertext; the server is asked for them once."""
+    """A device whose own keys lie in a small subgroup gets no ciphertext; it is asked for once."""
 
     async def story() -> None:
         alice, bob = await joined(world, "alice"), await joined(world, "bob")
