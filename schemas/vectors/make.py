@@ -41,6 +41,7 @@ def files() -> dict[str, dict[str, Any]]:
         "safety_number.json": safety_numbers(),
         "encryption.json": encryption.vectors(),
         "device_chain.json": device_chain(),
+        "prekeys.json": prekeys(),
     }
 
 
@@ -104,6 +105,29 @@ def device_chain() -> dict[str, Any]:
     return {
         "about": "One chain. hash: SHA-256 over text, a newline and the signature; it is the next previous.",
         "vectors": made,
+    }
+
+
+def prekeys() -> dict[str, Any]:
+    """A key of each signed kind as it is uploaded, and the digest of an answer. The bytes only count up."""
+    curve, kem = _b64(bytes(range(32))), _b64(bytes(n % 251 for n in range(1_568)))
+    vectors = []
+    for number, (kind, key) in enumerate(
+        (("signed", curve), ("last_resort", kem), ("one_time_kem", kem)), 2**31 - 3
+    ):
+        text = f"heliograph-prekey-v1\n{kind}\n{ALICE}\n2\n{number}\n{key}"
+        signature = Ed25519PrivateKey.from_private_bytes(FIRST_SEED).sign(text.encode())
+        vectors.append({"kind": kind, "account": ALICE, "device": 2, "id": number, "key": key})
+        vectors[-1] |= {"text": text, "signature": _b64(signature)}
+    text = f"heliograph-keys-v1\n{ALICE}\n2\n7\n{curve}\n12\n{kem}"
+    digest = {"account": ALICE, "device": 2, "signed": 7, "signed_key": curve}
+    digest |= {"last_resort": 12, "last_resort_key": kem}
+    return {
+        "about": "Ed25519 over UTF-8 text, as in signed_bytes.json; digest: SHA-256 over the text.",
+        "seed": FIRST_SEED.hex(),
+        "auth_key": _public_key(FIRST_SEED),
+        "vectors": vectors,
+        "digest": digest | {"text": text, "digest": _b64(hashlib.sha256(text.encode()).digest())},
     }
 
 

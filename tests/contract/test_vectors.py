@@ -51,6 +51,21 @@ def test_signatures_verify(vector: dict[str, Any]) -> None:
         key.verify(raw(vector["signature"]), (vector["text"] + "\n").encode())
 
 
+def test_prekeys_are_signed_line_by_line() -> None:
+    """Purpose, kind, account, device, id and key; the digest is that of both keys that stay."""
+    file = json.loads((FOLDER / "prekeys.json").read_text("utf-8"))
+    signer = Ed25519PublicKey.from_public_bytes(raw(file["auth_key"]))
+    for vector in file["vectors"]:
+        fields = [str(vector[name]) for name in ("kind", "account", "device", "id", "key")]
+        assert vector["text"].split("\n") == ["heliograph-prekey-v1", *fields]
+        signer.verify(raw(vector["signature"]), vector["text"].encode())
+    held = file["digest"]
+    names = ("account", "device", "signed", "signed_key", "last_resort", "last_resort_key")
+    assert held["text"].split("\n") == ["heliograph-keys-v1", *(str(held[name]) for name in names)]
+    assert raw(held["digest"]) == hashlib.sha256(held["text"].encode()).digest()
+    assert {vector["kind"] for vector in file["vectors"]} == {"signed", "last_resort", "one_time_kem"}
+
+
 @pytest.mark.parametrize("vector", vectors("link_check.json"), ids=lambda vector: vector["check"])
 def test_link_checks_are_six_digits_of_a_digest(vector: dict[str, Any]) -> None:
     """They differ by anything that differs."""

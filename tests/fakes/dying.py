@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from itertools import count
 from typing import Any
 
 from tests.fakes.world import World
@@ -40,3 +41,17 @@ class _DyingPort:
         if not callable(method):
             return method
         return lambda *args: self._dying.step(lambda: method(*args))
+
+
+def crashes(world: World, ports: Collection[str], run: Callable[[Any], object]) -> Iterator[str]:
+    """Run with a crash at the first call, then at the second and so on until one run ends; then the same
+    where that call has its effect. After each crash it says where that was.
+    """
+    for made in (False, True):
+        for place in count(1):
+            try:
+                run(Dying(world, place, ports, made=made))
+            except Crash:
+                yield f"{'after' if made else 'before'} call {place}"
+            else:
+                break

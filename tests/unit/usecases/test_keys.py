@@ -13,7 +13,7 @@ from chat.domain.prekeys import Held, Kind, Left, Prekey, digest
 from chat.errors import ChatError, Code
 from chat.usecases import keys
 
-from tests.fakes.crashing_prekeys import crashes
+from tests.fakes.dying import crashes
 from tests.fakes.prekeys import made, some
 from tests.fakes.world import World, address
 
@@ -32,7 +32,7 @@ def alice(world: World) -> Address:
     return address(world.account("alice", 2))
 
 
-def upload(world: World, device: Address, brought: Keys) -> Held:
+def upload(world: Any, device: Address, brought: Keys) -> Held:
     """Leave keys."""
     return keys.upload(
         device,
@@ -99,7 +99,7 @@ class TestUpload:
         leave(world, alice)
         before = dict(world.prekeys.rows[alice])
         places = 0
-        for place in crashes(world, lambda: upload(world, alice, brought)):
+        for place in crashes(world, ("cards", "prekeys"), lambda dying: upload(dying, alice, brought)):
             places += 1
             upload(world, alice, brought)
             assert {kind: ids(world, alice, kind) for kind in Kind} == {
@@ -109,7 +109,7 @@ class TestUpload:
                 Kind.ONE_TIME_KEM: [3],
             }, place
             world.prekeys.rows[alice] = dict(before)
-        assert places == 2 * (1 + 5 + 2 + 2)
+        assert places == 2 * (1 + 5 + 2 + 1 + 2)
 
     def test_a_higher_id_takes_over(self, world: World, alice: Address) -> None:
         """The older rows go."""
@@ -243,7 +243,7 @@ class TestForget:
         brought = some(world.keys[alice], alice, one_time=[1, 2])
         upload(world, alice, brought)
         places = 0
-        for _ in crashes(world, lambda: keys.forget(alice, prekeys=world.prekeys)):
+        for _ in crashes(world, ["prekeys"], lambda dying: keys.forget(alice, prekeys=dying.prekeys)):
             places += 1
             keys.forget(alice, prekeys=world.prekeys)
             assert world.prekeys.rows[alice] == {}

@@ -15,9 +15,11 @@ from chat.usecases import keys
 from chat.usecases.keys import TRIES, Claimed
 from chat.wire.frames import event_frames
 
-from tests.fakes.crashing_prekeys import crashes
+from tests.fakes.dying import crashes
 from tests.fakes.prekeys import FakePrekeys, made, some
 from tests.fakes.world import World, address
+
+PORTS = ("cards", "prekeys", "connections", "sockets")
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def leave(world: World, device: Address, **ids: Any) -> None:
     )
 
 
-def claim(world: World, account: AccountId, *devices: int) -> Claimed:
+def claim(world: Any, account: AccountId, *devices: int) -> Claimed:
     """Claim keys of devices; chance takes the one in the middle."""
     return keys.claim(
         account,
@@ -216,18 +218,21 @@ class TestClaim:
         assert (bundle.one_time, bundle.kem_kind) == (None, Kind.LAST_RESORT)
         assert len(set(tried)) == len(tried) == 2 * TRIES
 
-    def test_a_crash_anywhere_gives_no_key_twice(self, world: World, alice: Address) -> None:
-        """At each call to the store: the repeat is served, with keys that nobody else has or gets."""
-        leave(world, alice, one_time=range(1, 80), one_time_kem=range(1, 20))
+    @pytest.mark.parametrize("kind", [Kind.ONE_TIME, Kind.ONE_TIME_KEM])
+    def test_a_crash_anywhere_gives_no_key_twice(self, world: World, alice: Address, kind: Kind) -> None:
+        """At each call of a port: the repeat is served, with a key that nobody else has or gets."""
+        leave(world, alice, **{kind.value: range(1, 21)})
+        world.online(alice.account)
         given: list[int] = []
 
-        for _ in crashes(world, lambda: claim(world, alice.account)):
+        for _ in crashes(world, PORTS, lambda dying: claim(dying, alice.account)):
             [bundle] = claim(world, alice.account).bundles
-            assert bundle.one_time
-            given.append(bundle.one_time.id)
+            key = bundle.one_time if kind is Kind.ONE_TIME else bundle.kem
+            assert key
+            given.append(key.id)
 
-        assert len(set(given)) == len(given) == 2 * 6
-        assert not set(given) & set(ids(world, alice, Kind.ONE_TIME))
+        assert len(set(given)) == len(given) == 2 * 7
+        assert not set(given) & set(ids(world, alice, kind))
 
     def test_a_key_that_is_replaced_meanwhile_is_found_again(self, world: World, alice: Address) -> None:
         """The signed key goes between the reading of ids and of keys: the new one is given."""

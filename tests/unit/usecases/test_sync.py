@@ -8,6 +8,7 @@ import pytest
 from chat.domain.events import MessageEvent, ReceiptEvent
 from chat.domain.ids import DAY, MINUTE, AccountId, DeviceId, MessageId, MessageName, new_uuid7
 from chat.domain.page_token import PageToken
+from chat.domain.prekeys import Kind, Left, Prekey
 from chat.errors import ChatError, Code
 from chat.ports.connections import Connection
 from chat.ports.inbox import InboxRow
@@ -183,6 +184,20 @@ def test_a_forged_token_is_refused_before_anything_is_written(world: World) -> N
             run(world, socket, SyncRequest(token=token))
         assert refused.value.code == Code.BAD_TOKEN
     assert world.connections.rows == set()
+
+
+def test_the_keys_that_are_left_are_read_where_they_are_asked_for(world: World) -> None:
+    """At the end of the drain, of the asking device alone; otherwise nothing is read for them."""
+    alice = world.account("alice", 2)
+    for number, device in enumerate((1, 2, 2)):
+        world.prekeys.add(address(alice, device), Kind.ONE_TIME, Prekey(number, bytes(32)))
+    socket = world.online(alice)
+
+    silent, told = (run(world, socket, SyncRequest(keys=asked)).caught_up for asked in (False, True))
+
+    assert silent
+    assert told
+    assert (silent.keys, told.keys) == (None, Left(1, 0))
 
 
 def test_stored_receipts_come_with_the_name_of_their_row(world: World) -> None:

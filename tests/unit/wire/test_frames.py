@@ -9,9 +9,10 @@ import pytest
 from chat.domain import base64url
 from chat.domain.devices import DEVICE_LIMIT, LAST_DEVICE
 from chat.domain.envelope import Status
-from chat.domain.events import DeviceListChanged, Event, MessageEvent, ReceiptEvent, SessionClosed
+from chat.domain.events import DeviceListChanged, Event, KeysLow, MessageEvent, ReceiptEvent, SessionClosed
 from chat.domain.ids import AccountId, Address, DeviceId, MessageId, MessageName, new_uuid7
 from chat.domain.page_token import PageToken
+from chat.domain.prekeys import Left
 from chat.errors import ChatError, Code
 from chat.usecases.discovery import EVENT_FRAME_BYTES, FRAME_BYTES, MESSAGES_PER_SEND
 from chat.usecases.send import CIPHERTEXT_LIMIT, Result, SendOutcome
@@ -230,6 +231,7 @@ EVENTS: list[Event] = [
     ReceiptEvent(Status.READ, f"{BOB}:1", (NAME,)),
     ReceiptEvent(Status.DELIVERED, BOB, (NAME,), MessageName(ID, f"{BOB}:1/delivered")),
     DeviceListChanged(ALICE, 2),
+    KeysLow(19, 0),
     SessionClosed("REPLACED"),
 ]
 
@@ -244,6 +246,7 @@ def test_events_fit_their_schema_and_share_a_frame() -> None:
         "receipt",
         "receipt",
         "device_list_changed",
+        "keys_low",
         "session_closed",
     ]
 
@@ -319,7 +322,18 @@ def test_answers_to_a_sync_fit_their_schema() -> None:
     for text in (more, last):
         shapes.demand("sync_answer", json.loads(text))
     assert json.loads(last)["caught_up"]["previous_connect"] == 7
+    assert [json.loads(text)["previous_connect"] for text in (more, last)] == [7, 7]
+    assert "keys" not in json.loads(last)["caught_up"]
     assert frames.sync_answer("1", Page(()), 7) is None
+
+
+def test_the_keys_that_are_left_are_told_where_they_were_asked_for() -> None:
+    """Both numbers, beside the rest of ``caught_up``."""
+    text = frames.sync_answer("1", Page((), caught_up=CaughtUp(9, 8, 3, Left(40, 0))), 7)
+
+    assert text is not None
+    shapes.demand("sync_answer", json.loads(text))
+    assert json.loads(text)["caught_up"]["keys"] == {"one_time": 40, "one_time_kem": 0}
 
 
 @pytest.mark.parametrize("code", Code)
