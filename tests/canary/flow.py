@@ -46,11 +46,11 @@ def flow(
 SENDS_NOTHING = frozenset(
     {
         "account", "close", "connected", "conversations", "device", "drained", "events", "handle", "history",
-        "identity", "newest_cursor", "pending", "registered", "sealed_by", "seen", "server", "state",
-        "timer", "wait_status",
+        "identity", "newest_cursor", "pending", "registered", "safety_number", "sealed_by", "seen", "server",
+        "state", "timer", "trust", "unverify", "verify", "wait_status",
     }
 )  # fmt: skip
 """What an application may ask of a client without anything leaving the device. All else needs a flow."""
 
-NOT_SENT_YET = frozenset({"GET /v1/accounts/{account}/chain"})
+NOT_SENT_YET = frozenset({"GET /v1/accounts/{account}"})
 """Kinds of content and routes that no verb of the SDK uses so far. One that is used leaves this list."""

@@ -41,7 +41,7 @@ async def a_phone_number(scene: Scene) -> None:
 @flow(
     routes=(
         "GET /v1/account",
-        "GET /v1/accounts/{account}",
+        "GET /v1/accounts/{account}/chain",
         "PUT /v1/account/blocks/{account}",
         "DELETE /v1/account/blocks/{account}",
         "PUT /v1/account/accepted/{account}",

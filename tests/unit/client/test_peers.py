@@ -17,6 +17,7 @@ from heliograph import (
     Undecryptable,
 )
 from heliograph.ids import mint
+from heliograph.signing import AuthKey
 
 from tests.unit.client.fake_server import FakeServer
 from tests.unit.client.plain_encryption import PlainEncryption
@@ -27,7 +28,7 @@ def register_again(server: FakeServer, old: str, *, tell: str = "") -> str:
     """Retire an account for a new one of its handle; tell a device of it."""
     handle = server.accounts[old]["handle"]
     server.retire(old)
-    new = server.add_account(handle, "N" * 43)
+    new = server.add_account(handle, AuthKey.generate().public)
     if tell:
         version = server.accounts[old]["version"]
         server.post(tell, {"type": "device_list_changed", "account": old, "version": version})
@@ -45,7 +46,7 @@ def test_a_new_device_of_a_peer_is_an_event(world: World) -> None:
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
             conversation = await alice.conversation("bob")
-            world.server.add_device(bob.identity, "B" * 43)
+            world.server.add_device(bob.identity)
             event = {"type": "device_list_changed", "account": bob.account, "version": 2}
             world.server.post(f"{alice.account}:1", event)
             changed = await next_event(alice.events(), DeviceListChanged)
@@ -62,7 +63,8 @@ def test_a_stranger_whose_devices_change_is_none_of_our_business(world: World) -
 
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
-            await alice.conversation("bob")
+            await (await alice.conversation("bob")).send("Hi")
+            await alice.drained(5)
             asked = list(world.server.requests)
             for account in (world.stranger().partition(":")[0], bob.account):
                 event = {"type": "device_list_changed", "account": account, "version": 1}
@@ -178,6 +180,7 @@ def test_while_the_server_is_away_nobody_is_replaced(world: World) -> None:
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
             conversation = await alice.conversation("bob")
+            await (await conversation.send("before")).reached("sent", 5)
             route = world.server._route
             new = register_again(world.server, bob.account)
             world.server._route = lambda request, path: (  # type: ignore[method-assign]

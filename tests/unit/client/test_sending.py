@@ -279,7 +279,8 @@ def test_a_changed_device_list_is_repaired(world: World) -> None:
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, bob):
             await (await (await alice.conversation("bob")).send("before")).reached("sent", 5)
-            world.server.add_device(bob.identity, "B" * 43)
+            world.server.add_device(bob.identity)
+            world.server.requests.clear()
             world.server.frames.clear()
             message = await (await alice.conversation("bob")).send("after")
             await message.reached("sent", 5)
@@ -287,7 +288,7 @@ def test_a_changed_device_list_is_repaired(world: World) -> None:
             assert set(refused["devices"]) == {"1"}
             assert set(repaired["devices"]) == {"1", "2"}
             assert refused["id"] == repaired["id"]
-            assert world.server.requests.count(f"GET /v1/accounts/{bob.account}") == 1
+            assert world.server.requests.count(f"GET /v1/accounts/{bob.account}/chain") == 1
 
     run(story())
 
@@ -297,7 +298,7 @@ def test_own_devices_get_copies_after_a_repair(world: World) -> None:
 
     async def story() -> None:
         async with world.people("alice", "bob") as (alice, _):
-            world.server.add_device(alice.identity, "C" * 43)
+            world.server.add_device(alice.identity)
             message = await (await alice.conversation("bob")).send("Hi")
             await message.reached("sent", 5)
             assert set(world.server.sent("send")[-1]["messages"][0]["own"]) == {"2"}

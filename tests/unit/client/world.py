@@ -14,6 +14,7 @@ from heliograph import Client, Message, Plain
 from heliograph.connection import Timing
 from heliograph.content import Content
 from heliograph.ids import AccountId, Address, base64url, conversation_id, new_logical_id
+from heliograph.signing import AuthKey
 from heliograph.store import schema
 from heliograph.store.seal import Unsealed, register
 from heliograph.stream import EventStream
@@ -95,7 +96,7 @@ class World:
 
     def stranger(self, handle: str = "mallory") -> Address:
         """Put an account on the server that no client runs for."""
-        return Address(f"{self.server.add_account(handle, 'A' * 43)}:1")
+        return Address(f"{self.server.add_account(handle, AuthKey.generate().public)}:1")
 
 
 def plain_store(path: Path) -> sqlite3.Connection:

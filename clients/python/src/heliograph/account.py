@@ -182,8 +182,11 @@ class OwnAccount(OpenProfile):
             DeviceLimit: The account has as many devices as it can have.
             HeliographError: LINK_TAKEN where another account was first.
         """
-        check = await linking.take_in(self._https(), self.identity, linking.parse(code), name)
-        await self._running().directory.refresh(self.account)
+        directory = self._running().directory
+        check = await linking.take_in(
+            self._https(), self.identity, directory.own_list, linking.parse(code), name
+        )
+        await directory.refresh(self.account)
         await self._running().share_secrets()
         return check
 
@@ -209,9 +212,10 @@ class OwnAccount(OpenProfile):
             NotFound: There is none with this number.
             HeliographError: LAST_DEVICE.
         """
-        await linking.take_out(self._https(), self.identity, device)
+        directory = self._running().directory
+        await linking.take_out(self._https(), self.identity, directory.own_list, device)
         if device != self.device:
-            await self._running().directory.refresh(self.account)
+            await directory.refresh(self.account)
 
     async def block(self, account: AccountId) -> None:
         """Block an account: what it sends goes nowhere, and it does not learn that."""

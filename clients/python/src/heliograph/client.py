@@ -5,13 +5,14 @@ from __future__ import annotations
 from heliograph.conversing import Conversing
 from heliograph.errors import NotFound
 from heliograph.events import ConnectionChanged, Event
-from heliograph.ids import Cursor, conversation_id
+from heliograph.ids import AccountId, Cursor, conversation_id
 from heliograph.model import Conversation
-from heliograph.store import event_log, messages, outgoing
+from heliograph.store import event_log, messages, outgoing, pins
 from heliograph.stream import EventStream
+from heliograph.verifying import Verifying
 
 
-class Client(Conversing):
+class Client(Conversing, Verifying):
     """A device of an account.
 
     Open it with `async with`: it connects in the background, stays connected, sends what is pending and
@@ -27,6 +28,7 @@ class Client(Conversing):
         connect: False opens the store without connecting: history, and an outbox that waits.
         ack_delay: Seconds that acknowledgements wait for others, or for a message to ride on.
         synchronous: `full` survives a power failure; `normal` only the end of the process, and is faster.
+        block_new_devices: True stops sending to a verified account that has a new device, until `trust`.
         timing: Times of the connection, for tests.
         transport: What opens sockets, for tests.
         key_pool: How many one-time keys are kept at the server.
@@ -55,14 +57,19 @@ class Client(Conversing):
         peer = await engine.directory.find(name)
         if peer.account == self.account:
             raise NotFound("an account has no conversation with itself")
-        return Conversation(conversation_id(self.account, peer.account), peer.account, peer.handle, self)
+        standing = await self._store().run(lambda connection: pins.standing(connection, peer.account))
+        return self._conversation(peer.account, peer.handle, standing)
 
     async def conversations(self) -> list[Conversation]:
         """List the conversations in the store, the one with the newest message first."""
-        rows = await self._store().run(messages.conversations)
+        rows = await self._store().run(
+            lambda connection: [
+                (account, handle, pins.standing(connection, account))
+                for account, handle in messages.conversations(connection)
+            ]
+        )
         return [
-            Conversation(conversation_id(self.account, account), account, handle or account, self)
-            for account, handle in rows
+            self._conversation(account, handle or account, standing) for account, handle, standing in rows
         ]
 
     def events(self, *, after: Cursor | None = None) -> EventStream:
@@ -89,3 +96,8 @@ class Client(Conversing):
     async def pending(self) -> int:
         """Count what waits in the outbox."""
         return len(await self._store().run(outgoing.waiting))
+
+    def _conversation(self, account: AccountId, handle: str, standing: pins.Standing) -> Conversation:
+        return Conversation(
+            conversation_id(self.account, account), account, handle, standing.verified, standing.changed, self
+        )

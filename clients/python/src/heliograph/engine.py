@@ -45,6 +45,7 @@ class Engine:
         me: Identity,
         encryption: Encryption,
         ack_delay: float,
+        block_new_devices: bool,
         timing: Timing,
         key_pool: Pool,
         on_state: Callable[[ConnectionState, str | None], None],
@@ -52,7 +53,7 @@ class Engine:
     ) -> None:
         self.me = me
         self.watch = Watch()
-        self.directory = Directory(database, api, me, on_logged)
+        self.directory = Directory(database, api, me, on_logged, block_new_devices=block_new_devices)
         self._database = database
         self._on_logged = on_logged
         self.acks = AckQueue(database, ack_delay, self._flush_acks)

@@ -14,7 +14,6 @@ from heliograph import signing
 from heliograph.errors import HeliographError, NetworkError, NoAnswer, Unavailable, from_wire
 from heliograph.ids import AccountId, ServerClock
 from heliograph.signing import AuthKey, Identity
-from heliograph.store.peers import Peer
 
 if TYPE_CHECKING:
     import httpx2
@@ -105,17 +104,13 @@ class HttpApi:
         }
         return await self._request("POST", "/v1/register", body, None)
 
-    async def account(self, me: Identity, account: AccountId) -> Peer:
-        """Read an account."""
-        return _peer(await self._request("GET", f"/v1/accounts/{account}", None, me))
-
     async def chain(self, me: Identity, account: AccountId) -> dict[str, Any]:
         """Read an account with all entries of its device chain, unverified; a retired one has no devices."""
         return await self._request("GET", f"/v1/accounts/{account}/chain", None, me)
 
-    async def by_handle(self, me: Identity, handle: str) -> Peer:
-        """Find an account by its exact handle."""
-        return _peer(await self._request("GET", f"/v1/handles/{quote(handle, safe='+')}", None, me))
+    async def by_handle(self, me: Identity, handle: str) -> dict[str, Any]:
+        """Find an account by its exact handle, unverified."""
+        return await self._request("GET", f"/v1/handles/{quote(handle, safe='+')}", None, me)
 
     async def own_account(self, me: Identity) -> dict[str, Any]:
         """Read the own account: handle, devices, blocked accounts."""
@@ -231,10 +226,6 @@ class HttpApi:
             f"{method} {path} was answered with status {answer.status_code}",
             code=f"HTTP_{answer.status_code}",
         )
-
-
-def _peer(answer: dict[str, Any]) -> Peer:
-    return Peer(answer["account"], answer["handle"], answer["version"], devices_of(answer))
 
 
 def devices_of(answer: dict[str, Any]) -> dict[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ CODE_LIFE_MS = 600_000
 
 ASK_SECONDS = 1.0
 TRIES = 3
+MOST_LAPSED = 8
+"""Lapsed devices that are signed out at a time: more than an account may have."""
 
 
 def code(key: AuthKey) -> str:
@@ -91,13 +94,20 @@ async def wait(api: HttpApi, key: AuthKey) -> LinkOffer:
     )
 
 
-async def take_in(api: HttpApi, me: Identity, auth_key: str, name: str) -> str:
+OwnList = Callable[[], Awaitable[dict[str, Any]]]
+"""Reads the own device list, whose chain was verified: what is signed comes behind its head."""
+
+
+async def take_in(api: HttpApi, me: Identity, own_list: OwnList, auth_key: str, name: str) -> str:
     """Sign a new device in, and give its check number; a change of the list that came first is signed after.
 
     Repeating it after a lost answer finds the device on the list and changes nothing.
+
+    Raises:
+        IdentityUntrusted: The server shows another chain of the own account than the pinned one.
     """
     for attempt in range(TRIES):
-        now = await api.devices(me)
+        now = await own_list()
         try:
             if auth_key not in devices_of(now).values():
                 now = await api.link(me, now, auth_key, name)
@@ -109,28 +119,36 @@ async def take_in(api: HttpApi, me: Identity, auth_key: str, name: str) -> str:
     return check_number(api.audience, me.account, device, auth_key)
 
 
-async def take_out(api: HttpApi, me: Identity, device: int) -> None:
-    """Sign a device out; a change of the list that came first is signed after. Safe to repeat."""
+async def take_out(api: HttpApi, me: Identity, own_list: OwnList, device: int) -> None:
+    """Sign a device out; a change of the list that came first is signed after. Safe to repeat.
+
+    Raises:
+        IdentityUntrusted: As `take_in`.
+    """
     for attempt in range(TRIES):
         try:
-            await api.remove_device(me, await api.devices(me), device)
+            await api.remove_device(me, await own_list(), device)
             break
         except HeliographError as problem:
             if problem.code != "DEVICE_LIST_CHANGED" or attempt == TRIES - 1:
                 raise
 
 
-async def take_out_lapsed(api: HttpApi, me: Identity, own: dict[str, Any]) -> dict[str, Any]:
-    """Sign out what the server took off the own list by itself, as long unseen; give the list afterwards.
+async def take_out_lapsed(api: HttpApi, me: Identity, own_list: OwnList) -> None:
+    """Sign out what the server took off the own list by itself, as long unseen.
 
     Until somebody signs, others see these devices in the chain. What fails is left for another time, or for
     the own device that came first. A live device is not signed out, whatever the server says of it.
+
+    Raises:
+        IdentityUntrusted: As `take_in`.
     """
-    live = devices_of(own)
-    for device in own["lapsed"]:
-        if device not in live:
-            try:
-                own = await api.remove_device(me, own, device)
-            except HeliographError:
-                break
-    return own
+    for _ in range(MOST_LAPSED):
+        own = await own_list()
+        lapsed = [device for device in own["lapsed"] if device not in devices_of(own)]
+        if not lapsed:
+            return
+        try:
+            await api.remove_device(me, own, lapsed[0])
+        except HeliographError:
+            return

@@ -194,11 +194,15 @@ class Conversation:
         id: The same on both sides.
         peer: The other account.
         handle: Its handle, as far as it is known here.
+        verified: The safety number was compared (`Client.verify`), and nothing changed since.
+        changed: The server shows another identity of it: nothing is sent until `Client.trust`.
     """
 
     id: ConversationId
     peer: AccountId
     handle: str
+    verified: bool
+    changed: bool
     _actions: Actions = field(repr=False, compare=False)
 
     async def send(

@@ -44,6 +44,7 @@ class OpenProfile:
         connect: bool = True,
         ack_delay: float = 1.0,
         synchronous: Synchronous = "full",
+        block_new_devices: bool = False,
         timing: Timing | None = None,
         transport: Transport | None = None,
         key_pool: Pool | None = None,
@@ -57,6 +58,7 @@ class OpenProfile:
         self._connect = connect
         self._ack_delay = ack_delay
         self._synchronous = synchronous
+        self._block_new_devices = block_new_devices
         self._timing = timing or Timing()
         self._key_pool = key_pool or Pool()
         self._transport = transport or WebSocketTransport()
@@ -217,6 +219,7 @@ class OpenProfile:
             me=me,
             encryption=self._encryption,
             ack_delay=self._ack_delay,
+            block_new_devices=self._block_new_devices,
             timing=self._timing,
             key_pool=self._key_pool,
             on_state=self._set_state,

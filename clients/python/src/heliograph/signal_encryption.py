@@ -13,7 +13,7 @@ from heliograph.crypto.ratchet import Named, Session, Undecryptable
 from heliograph.encryption import SendersUnknown, SessionsMissing
 from heliograph.errors import DecryptionFailed
 from heliograph.ids import Address, MessageId, account_of, base64url
-from heliograph.store import peers, prekeys, profile, sessions
+from heliograph.store import pins, prekeys, profile, sessions
 
 
 class SignalEncryption:
@@ -71,7 +71,7 @@ class SignalEncryption:
             raise DecryptionFailed(str(problem)) from problem
         if found.message is None:
             raise DecryptionFailed("this device had no keys when the message was sent")
-        key = peers.key_of(connection, sender)
+        key = pins.key_of(connection, sender)
         if key is None:
             raise SendersUnknown([account_of(sender)])
         named = Named(message_id, sender, key, recipient, self._identity(connection)[1])

@@ -38,6 +38,9 @@ COMMANDS = {
     "history": ("history:history", "Show the newest messages with somebody; works offline."),
     "devices": ("devices:app", "List the devices of the account, or remove one."),
     "link": ("devices:link", "Add a device to the account."),
+    "verify": ("identity:verify", "Compare safety numbers with somebody."),
+    "unverify": ("identity:unverify", "Take back that somebody is verified."),
+    "trust": ("identity:trust", "Accept an identity that changed."),
     "block": ("account:block", "Block an account."),
     "unblock": ("account:unblock", "End a block."),
     "blocked": ("account:blocked", "List the accounts you blocked."),
@@ -85,7 +88,7 @@ def launch(
 def run(arguments: list[str]) -> int:
     """Run a command line.
 
-    Exit codes: 0 ok, 1 unexpected, 2 usage, 3 network, 4 identity changed (reserved), 5 rate limited,
+    Exit codes: 0 ok, 1 unexpected, 2 usage, 3 network, 4 identity changed, 5 rate limited,
     6 partly sent, 130 interrupted.
     """
     try:

@@ -14,6 +14,9 @@ from heliograph.content import VISIBLE
 from heliograph.errors import HeliographError
 from heliograph.events import (
     ConnectionChanged,
+    DeviceListChanged,
+    Event,
+    IdentityChanged,
     MessageDeleted,
     MessageEdited,
     MessageExpired,
@@ -27,7 +30,7 @@ from heliograph.events import (
 
 if TYPE_CHECKING:
     from heliograph.client import Client
-    from heliograph.ids import Cursor, LogicalId
+    from heliograph.ids import AccountId, Cursor, LogicalId
     from heliograph.model import Conversation, Message
 
 OFFLINE_SECONDS = 5
@@ -62,7 +65,32 @@ async def chat(handle: str, *, earlier: int = 10, ids: bool = False, timeout: fl
             context.note(
                 f"You are {me.handle}, talking with {conversation.handle}. Enter sends, Ctrl-D ends."
             )
+        if conversation.changed:
+            context.note(identity_line(me, conversation.peer, conversation.handle, context.profile))
         return await _Chat(me, conversation, context, ids=ids).run(earlier, timeout)
+
+
+def identity_line(
+    me: Client, account: AccountId, handle: str, profile: str, *, verified: bool = False
+) -> str:
+    """Say that an identity changed, and what to type."""
+    if account == me.account:
+        return (
+            "your own account has a device that none of your devices signed, so nothing is sent to anybody. "
+            f"Next: helio -p {profile} devices   (if all are yours: helio -p {profile} trust {me.handle})"
+        )
+    loud = "VERIFIED " if verified else ""
+    return (
+        f"the {loud}identity of {handle} changed: perhaps a lie of the server, so nothing is sent. Ask them, "
+        f"then: helio -p {profile} verify {handle}   (without asking: helio -p {profile} trust {handle})"
+    )
+
+
+def devices_line(who: str, event: DeviceListChanged) -> str:
+    """Say which devices somebody has more or less than before."""
+    changes = [(event.added, "a new device"), (event.removed, "removed device")]
+    said = [f"{what} {number}" for numbers, what in changes for number in numbers]
+    return f"({who}: {', '.join(said)})" if said else ""
 
 
 class _Chat:
@@ -73,6 +101,8 @@ class _Chat:
         self._context = context
         self._shown: set[LogicalId] = set()
         self._mine: dict[LogicalId, str] = {}
+        self._people = {me.account: me.handle, conversation.peer: conversation.handle}
+        self._refused = False
         self._seen_up_to = 0
 
     async def run(self, earlier: int, timeout: float) -> int:  # noqa: ASYNC109 - a command line option
@@ -143,6 +173,7 @@ class _Chat:
                     m.peer == self._conversation.peer
                 ):
                     self._mine[m.logical_id] = status
+                    self._refused = self._refused or error == "IDENTITY_CHANGED"
                     why = f": {error}. Next: {refusals.next_command(error, self._context)}" if error else ""
                     self._print(f"{self._name(m)}({status}{why}) {safe(m.text)[:60]}", event)
                 case MessageEdited(message=m) | MessageDeleted(message=m) | ReactionChanged(message=m) if (
@@ -156,11 +187,8 @@ class _Chat:
                     await self._conversation.mark_read()
                 case MessageExpired(message=m) if m.logical_id in self._shown:
                     self._print(f"{self._name(m)}(a message disappeared)", event)
-                case PeerReplaced(account=account, handle=handle) if account == self._conversation.peer:
-                    self._context.note(
-                        f"{handle} registered again: that is another account, maybe another person. "
-                        f"Next: helio -p {self._context.profile} chat {handle}"
-                    )
+                case _:
+                    self._about_people(event)
             self._seen_up_to = event.cursor
 
     def _changed(self, event: MessageEdited | MessageDeleted | ReactionChanged) -> str:
@@ -177,6 +205,19 @@ class _Chat:
 
     def _name(self, message: Message) -> str:
         return f"{short_id(message)}  " if self._ids else ""
+
+    def _about_people(self, event: Event) -> None:
+        match event:
+            case IdentityChanged(account=account, verified=verified) if account in self._people:
+                who, profile = self._people[account], self._context.profile
+                self._context.note(identity_line(self._me, account, who, profile, verified=verified))
+            case DeviceListChanged(account=account) if account in self._people:
+                self._context.note(devices_line(self._people[account], event))
+            case PeerReplaced(account=account, handle=handle) if account == self._conversation.peer:
+                self._context.note(
+                    f"{handle} registered again: that is another account, maybe another person. "
+                    f"Next: helio -p {self._context.profile} chat {handle}"
+                )
 
     def _say_offline(self, reason: str | None) -> None:
         self._context.note(f"offline ({reason}), trying again; what you write leaves when the server is back")
@@ -197,6 +238,8 @@ class _Chat:
 
     def _outcome(self) -> int:
         statuses = list(self._mine.values())
+        if self._refused and set(statuses) == {"failed"}:
+            return refusals.IDENTITY_CHANGED
         if "failed" in statuses:
             return refusals.PARTLY_SENT if set(statuses) != {"failed"} else refusals.UNEXPECTED
         if "pending" in statuses:

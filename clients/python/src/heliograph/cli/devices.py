@@ -94,7 +94,7 @@ async def link(
             await _refuse(me, f"{offer.handle} took this device in, not {account}")
         if account is None and sys.stdin.isatty():
             context.note(f"Linked by {said}. The other device shows the same digits.")
-            if not await _yes("Is that your account? [y/N] "):
+            if not await yes("Is that your account? [y/N] "):
                 await _refuse(me, f"{offer.handle} took this device in, and that is not you")
         await me.accept_link(offer)
         context.show(f"linked: {said}", handle=me.handle, device=me.device, check=offer.check)
@@ -114,7 +114,8 @@ async def _refuse(me: Client, why: str) -> NoReturn:
     raise LinkedElsewhere(f"{why}: show a new code")
 
 
-async def _yes(question: str) -> bool:
+async def yes(question: str) -> bool:
+    """Ask on stderr and read the answer from stdin."""
     sys.stderr.write(question)
     sys.stderr.flush()
     answer = await asyncio.to_thread(sys.stdin.readline)

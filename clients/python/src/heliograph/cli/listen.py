@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from heliograph.cli.chat import identity_line
 from heliograph.cli.context import Context, current
 from heliograph.cli.lines import line
 from heliograph.errors import HeliographError
 from heliograph.events import (
     ConnectionChanged,
+    IdentityChanged,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -61,6 +63,9 @@ async def _follow(me: Client, context: Context, count: int | None) -> None:
                 context.note(f"offline ({reason}), trying again")
             case PeerReplaced(handle=handle):
                 context.note(f"{handle} has another account now: helio -p {context.profile} chat {handle}")
+            case IdentityChanged(account=account, verified=verified):
+                handle = await me.handle_of(account)
+                context.note(identity_line(me, account, handle, context.profile, verified=verified))
             case Undecryptable() | StoreRolledBack():
                 context.note(f"{type(event).__name__}: helio -p {context.profile} doctor")
         if count is not None and shown >= count:

@@ -144,6 +144,28 @@ def trust(connection: sqlite3.Connection, account: AccountId) -> bool:
     return True
 
 
+def verify(connection: sqlite3.Connection, mine: Pin, theirs: Pin) -> None:
+    """Mark an account as verified whose safety number was computed from these pins and compared.
+
+    Raises:
+        IdentityUntrusted: The number does not cover what the server shows, or that changed meanwhile.
+    """
+    own, pin = pins.get(connection, mine.account), pins.get(connection, theirs.account)
+    for known, compared in ((own, mine), (pin, theirs)):
+        if known is None or known.first != compared.first:
+            raise IdentityUntrusted(
+                "the identity changed while it was compared", details={"account": compared.account}
+            )
+    if own is not None and own.shown is not None:
+        raise IdentityUntrusted("the own identity changed", details={"account": mine.account})
+    if pin is not None and pin.shown is not None and pin.shown.reason in ("unsigned", "broken"):
+        raise IdentityUntrusted(
+            "the server shows devices that the safety number does not cover", details={"account": pin.account}
+        )
+    trust(connection, theirs.account)
+    pins.mark_verified(connection, theirs.account)
+
+
 def _shown(reason: Reason, listing: Listing, chain: Chain | None) -> Shown:
     return Shown(
         reason, listing.handle, listing.version, dict(listing.devices), None if chain is None else chain.tip

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from heliograph.ids import AccountId, Address, account_of, address, device_of
+from heliograph.ids import AccountId, Address, address
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,6 @@ def _peer(row: tuple[str, str, int, str] | None) -> Peer | None:
         return None
     devices = {int(device): key for device, key in json.loads(row[3]).items()}
     return Peer(AccountId(row[0]), row[1], row[2], devices)
-
-
-def key_of(connection: sqlite3.Connection, device: Address) -> str | None:
-    """Give the identity key of a device, as far as it is known here."""
-    known = by_account(connection, account_of(device))
-    return None if known is None else known.devices.get(device_of(device))
 
 
 def is_accepted(connection: sqlite3.Connection, account: str) -> bool:

@@ -60,6 +60,13 @@ class Pin:
         return First(self.account, tip.first_hash, tip.first_key)
 
 
+class Standing(NamedTuple):
+    """How an account stands with this device."""
+
+    verified: bool
+    changed: bool
+
+
 class Mark(NamedTuple):
     """The safety number with an account was compared; good for the identity with this fingerprint."""
 
@@ -134,6 +141,12 @@ def is_blocked(connection: sqlite3.Connection, account: AccountId) -> bool:
             "SELECT 1 FROM pins WHERE account = ? AND shown IS NOT NULL", (account,)
         ).fetchone()
     )
+
+
+def standing(connection: sqlite3.Connection, account: AccountId) -> Standing:
+    """Tell whether an account is verified, which it is not while its identity is another one."""
+    changed = is_blocked(connection, account)
+    return Standing(not changed and is_verified(connection, account), changed)
 
 
 def mark_verified(connection: sqlite3.Connection, account: AccountId) -> None:
