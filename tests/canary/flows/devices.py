@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from heliograph.store.seal import Passphrase
+from heliograph.store.sessions import UNANSWERED
 
 from tests.canary.flow import flow
 from tests.canary.needles import Store
@@ -42,7 +43,7 @@ async def show_code(scene: Scene, phone: Phone) -> str:
         "devices",
         "remove_device",
     ),
-    kinds=("text", "secrets"),
+    kinds=("text", "secrets", "hello"),
 )
 async def own_devices(scene: Scene) -> None:
     """A device is linked, shares the conversation and is removed; another one refuses to be linked."""
@@ -52,6 +53,8 @@ async def own_devices(scene: Scene) -> None:
     await asyncio.gather(second.client.linked(PATIENCE), alice.client.link(await show_code(scene, second)))
     await second.client.connected(PATIENCE)
     await second.shares_secrets()
+    for _ in range(UNANSWERED + 1):  # then the device that only read says hello
+        await second.hears(await bob.say(alice, "text to a device that only reads"))
 
     await second.hears(await alice.say(bob, "text with an own copy"))
     await alice.hears(await second.say(bob, "text of the second device"))

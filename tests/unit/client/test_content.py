@@ -33,6 +33,7 @@ ORDINARY = {
     "delete": replace(BASE, kind="delete", target=TARGET, expires="30d"),
     "timer": replace(BASE, kind="timer", expires="30d"),
     "repair": replace(BASE, kind="repair", names=((MessageId(mint(NOW)), Address(f"{BOB}:12")),) * 3),
+    "hello": replace(BASE, kind="hello", text=""),
     "secrets": replace(BASE, kind="secrets", account_secret="s" * 43, verified=((BOB, "v" * 43),)),
 }
 

@@ -6,11 +6,12 @@ import sqlite3
 
 import pytest
 from heliograph import Client, MessageReceived, Undecryptable
+from heliograph.crypto import envelope
 from heliograph.ids import address, from_base64url, mint
-from heliograph.store import account_secrets, repairs
+from heliograph.store import account_secrets, repairs, sessions
 
-from tests.unit.client.test_encryption import joined, sealed
-from tests.unit.client.world import World, next_event, run, texts
+from tests.unit.client.test_encryption import joined, sealed, types
+from tests.unit.client.world import World, next_event, run, texts, until
 
 
 async def talking(world: World) -> tuple[Client, Client]:
@@ -129,6 +130,27 @@ def test_keys_of_no_use_stop_nothing(world: World) -> None:
         await (await (await alice.conversation("bob")).send("hello")).reached("sent", 5)
         assert len(world.server.keys.claims) == 1
         assert from_base64url(world.server.sent("send")[0]["messages"][0]["devices"]["1"]) == b"\x01\x03"
+        await alice.close()
+        await bob.close()
+
+    run(story())
+
+
+def test_a_device_that_only_reads_says_hello(world: World) -> None:
+    """After some first messages in a row the reader says so, unseen; then messages are short."""
+
+    async def story() -> None:
+        alice, bob = await joined(world, "alice"), await joined(world, "bob")
+        await bob.accept(alice.account)
+        for number in range(sessions.UNANSWERED + 1):
+            await (await (await alice.conversation("bob")).send(f"text {number}")).reached("delivered", 5)
+        await until(
+            lambda: any(frame["messages"][0]["to"] == alice.account for frame in world.server.sent("send"))
+        )
+        await until(lambda: not world.server.inbox.get(f"{alice.account}:1"))
+        await (await (await alice.conversation("bob")).send("short")).reached("delivered", 5)
+        assert types(world)[-1] == envelope.RATCHET
+        assert len(await texts(alice, "bob")) == len(await texts(bob, "alice")) == sessions.UNANSWERED + 2
         await alice.close()
         await bob.close()
 

@@ -37,7 +37,7 @@ VISIBLE = frozenset({"text", "reply", "unsupported"})
 AIMED = frozenset({"edit", "reaction", "delete"})
 """Kinds that change another message."""
 TEXTS = frozenset({"text", "reply", "edit"})
-KINDS = TEXTS | AIMED | {"timer", "repair", "secrets"}
+KINDS = TEXTS | AIMED | {"timer", "repair", "secrets", "hello"}
 LIFETIMES = {"1h": 3_600_000, "1d": 86_400_000, "7d": 7 * 86_400_000, "30d": 30 * 86_400_000}
 """Classes of how long a message stays, in ms; without one it does not disappear."""
 

@@ -145,7 +145,7 @@ class Engine:
         self.ask_again()
 
     def ask_again(self) -> None:
-        """Ask for messages that could not be read, where it is time."""
+        """Ask for messages that could not be read, and greet devices that wait for it, where it is time."""
         self._asking = self._asking if self._asking and not self._asking.done() else None
         self._asking = self._asking or asyncio.create_task(self._ask_again())
 
@@ -192,7 +192,7 @@ class Engine:
             self._counted(done.keys)
         for peer, seq in done.again:
             self.outbox.add(peer, seq)
-        if done.unread:
+        if done.asks:
             self.ask_again()
         for account, version in done.lists.items():
             if account == self.me.account:

@@ -208,9 +208,9 @@ class OpenProfile:
             return profile.become(connection, account, device, handle, server)
 
         self._identity = await self._store().run(store)
-        await (await self._begin(self._identity)).publish_keys()
+        await self._begin(self._identity, new=True)
 
-    async def _begin(self, me: Identity) -> Engine:
+    async def _begin(self, me: Identity, *, new: bool = False) -> None:
         self._engine = Engine(
             database=self._store(),
             api=self._https(),
@@ -225,8 +225,9 @@ class OpenProfile:
             on_state=self._set_state,
             on_logged=self._logged,
         )
+        if new:
+            await self._engine.publish_keys()  # before it is seen online, so that nobody finds it without
         await self._engine.start(connect=self._connect)
-        return self._engine
 
     def _set_state(self, state: ConnectionState, reason: str | None) -> None:
         if (state, reason) == (self._state.state, self._state.reason):

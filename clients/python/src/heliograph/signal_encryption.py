@@ -51,6 +51,7 @@ class SignalEncryption:
             if session is not None:
                 sealed[device] = session.encrypt(plaintext, named)
                 sessions.save(connection, device, key, session, promote=False)
+                sessions.note_answered(connection, device, session)
                 continue
             sealed[device] = _begin(connection, me, plaintext, named)
         return sealed
@@ -92,6 +93,7 @@ class SignalEncryption:
             content = _open(connection, known, found, named)
             if content is None:
                 raise DecryptionFailed("the session of the message does not open it")
+            sessions.note_unanswered(connection, sender, known)
             return content
         keys = prekeys.find(connection, initial)
         if keys is None:

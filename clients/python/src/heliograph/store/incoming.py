@@ -53,7 +53,7 @@ class Ingested:
         changed: Row numbers of messages whose status moved.
         lists: Newest version of each device list that was announced.
         keys: One-time keys of this device that the server has left, where it said so.
-        unread: Some could not be read, and are to be asked for.
+        asks: Somebody is to be asked for a message again, or told that messages come.
         again: (conversation, row number) of own messages that others could not read.
         wiped: Texts were overwritten; the log of the file still has them.
     """
@@ -63,7 +63,7 @@ class Ingested:
     lists: dict[AccountId, int] = field(default_factory=dict)
     keys: dict[str, int] | None = None
     wiped: bool = False
-    unread: bool = False
+    asks: bool = False
     again: list[tuple[AccountId, int]] = field(default_factory=list)
 
 
@@ -106,6 +106,7 @@ def ingest(
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             logger.warning("an event of another shape was skipped: %r", problem)
     connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", done.acks)
+    done.asks = repairs.is_due(connection)
     return done
 
 
@@ -147,7 +148,6 @@ def _message(
         )
         if problem.ask:
             repairs.note_unread(connection, message_id, sender, now)
-            done.unread = True
         return owe("quiet")
 
     peers.saw(connection, peer, milliseconds)

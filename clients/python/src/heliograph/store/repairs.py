@@ -1,5 +1,8 @@
 """Messages that could not be read: asked for again, and sent again. docs/encryption.md, "Repair".
 
+And sessions that nobody answers: as long as its other side hears nothing, a device repeats the long prefix of
+a first message. A device whose owner only reads says hello.
+
 Who cannot read a message ends the session and asks for the message in a new one, at most once an hour of each
 account. Who is asked sends it under a new id; by its logical id it is shown once.
 """
@@ -36,15 +39,15 @@ KEPT_MS = 30 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What to ask an account for."""
+    """What to ask an account for; without names: to know that its messages come."""
 
     account: AccountId
     names: tuple[MessageName, ...]
 
     def content(self, me: Identity, now: int) -> Content:
-        """Make the message that asks."""
-        conversation = conversation_id(me.account, self.account)
-        return Content(new_logical_id(), "", conversation, now, kind="repair", names=self.names)
+        """Make the message that asks, or says hello."""
+        conversation, kind = conversation_id(me.account, self.account), "repair" if self.names else "hello"
+        return Content(new_logical_id(), "", conversation, now, kind=kind, names=self.names)
 
 
 def note_unread(connection: sqlite3.Connection, message_id: MessageId, sender: Address, now: int) -> None:
@@ -67,8 +70,7 @@ def due(connection: sqlite3.Connection, me: Identity, now: int) -> list[Asking]:
     connection.execute("DELETE FROM unread WHERE noted_at < ?", (now - KEPT_MS,))
     asking: list[Asking] = []
     for (account,) in connection.execute("SELECT DISTINCT account FROM unread").fetchall():
-        last = _count(connection, account, "asked", now)
-        if last or not (account == me.account or peers.is_accepted(connection, account)):
+        if not _may_ask(connection, me, account, "asked", now):
             continue
         rows = connection.execute(
             "SELECT id, sender FROM unread WHERE account = ? ORDER BY id DESC LIMIT ?", (account, NAMES_ASKED)
@@ -78,7 +80,20 @@ def due(connection: sqlite3.Connection, me: Identity, now: int) -> list[Asking]:
             connection.execute("DELETE FROM unread WHERE id = ? AND sender = ?", (message_id, sender))
         _note(connection, account, "asked", now)
         asking.append(Asking(AccountId(account), tuple((MessageId(i), Address(s)) for i, s in rows)))
+    for account in sessions.unanswered(connection):
+        if _may_ask(connection, me, account, "greeted", now):
+            _note(connection, account, "greeted", now)
+            asking.append(Asking(account, ()))
     return asking
+
+
+def is_due(connection: sqlite3.Connection) -> bool:
+    """Tell whether there may be something to ask for."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM unread) OR EXISTS (SELECT 1 FROM sessions WHERE unanswered >= ?)",
+        (sessions.UNANSWERED,),
+    ).fetchone()
+    return bool(row[0])
 
 
 def give(
@@ -94,7 +109,7 @@ def give(
         message = messages.by_seq(connection, name[0]) if name and name[0] is not None else None
         if message is None or not message.outgoing or message.status == "failed":
             continue
-        if by not in (message.peer, me.account) or message.kind in ("repair", "expired"):
+        if by not in (message.peer, me.account) or message.kind in ("repair", "hello", "expired"):
             continue
         if message.kind in VISIBLE and not message.text:
             continue  # it was deleted, and the deletion goes its own way
@@ -106,6 +121,11 @@ def give(
         connection.execute("INSERT OR IGNORE INTO again VALUES (?)", (message.seq,))
         again.append((message.peer, message.seq))
     return again
+
+
+def _may_ask(connection: sqlite3.Connection, me: Identity, account: str, what: str, now: int) -> bool:
+    accepted = account == me.account or peers.is_accepted(connection, account)
+    return accepted and not _count(connection, account, what, now)
 
 
 def _count(connection: sqlite3.Connection, account: str, what: str, now: int) -> int:

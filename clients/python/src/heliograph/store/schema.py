@@ -124,9 +124,11 @@ CREATE TABLE sessions (
     state BLOB NOT NULL,        -- sealed
     used INTEGER NOT NULL,      -- rises: the largest is the one for sending
     ended INTEGER NOT NULL DEFAULT 0,  -- not for sending any more
+    unanswered INTEGER NOT NULL DEFAULT 0,  -- messages with the prefix of a first one since an answer left
     PRIMARY KEY (device, ephemeral)
 );
 CREATE INDEX sessions_by_use ON sessions (used);
+CREATE INDEX sessions_unanswered ON sessions (unanswered) WHERE unanswered > 0;
 
 -- Public keys of devices that the next message begins a session with; 'null' of one that has none.
 CREATE TABLE bundles (device TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;

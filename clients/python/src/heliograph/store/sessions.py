@@ -13,7 +13,10 @@ from typing import Any
 
 from heliograph.crypto.pqxdh import Bundle
 from heliograph.crypto.ratchet import Session
-from heliograph.ids import Address, base64url, from_base64url
+from heliograph.ids import AccountId, Address, account_of, base64url, from_base64url
+
+UNANSWERED = 3
+"""First messages of a session after which its other side is told that they came: each carries 1.6 KB more."""
 
 KEPT = 5
 """Sessions with one device that are kept: two devices that begin at once have two."""
@@ -68,6 +71,30 @@ def save(
         "(SELECT ephemeral FROM sessions WHERE device = ?1 ORDER BY used DESC LIMIT ?2)",
         (device, KEPT),
     )
+
+
+def note_unanswered(connection: sqlite3.Connection, device: Address, session: Session) -> None:
+    """Count one more message of a device that does not know yet that its session was taken up."""
+    connection.execute(
+        "UPDATE sessions SET unanswered = unanswered + 1 WHERE device = ? AND ephemeral = ?",
+        (device, session.ephemeral),
+    )
+
+
+def note_answered(connection: sqlite3.Connection, device: Address, session: Session) -> None:
+    """Remember that a message was sealed in a session."""
+    connection.execute(
+        "UPDATE sessions SET unanswered = 0 WHERE device = ? AND ephemeral = ? AND unanswered > 0",
+        (device, session.ephemeral),
+    )
+
+
+def unanswered(connection: sqlite3.Connection) -> list[AccountId]:
+    """List accounts with devices that go on sending first messages."""
+    rows = connection.execute(
+        "SELECT DISTINCT device FROM sessions WHERE unanswered >= ? AND ended = 0", (UNANSWERED,)
+    )
+    return list(dict.fromkeys(account_of(device) for (device,) in rows))
 
 
 def end(connection: sqlite3.Connection, device: Address) -> None:
