@@ -93,3 +93,13 @@ def test_every_part_of_the_agreement_counts(monkeypatch: pytest.MonkeyPatch) -> 
     }
     monkeypatch.setattr(primitives, "decapsulate", lambda _seed, _ciphertext: b"\x01" * 32)
     assert len(found | {pqxdh.answer(me, initial, prekeys)}) == 6
+
+
+def test_two_sessions_share_nothing() -> None:
+    """Each agreement has an ephemeral key and a secret of its own."""
+    me, peer = IdentityKey(secrets.token_bytes(32)), IdentityKey(secrets.token_bytes(32))
+    signed = primitives.public_of(primitives.new_private())
+    bundle = Bundle(identity=peer.public, signed=signed, one_time=None, kem=KEM, **IDS)
+    (one, first), (other, second) = pqxdh.begin(me, bundle), pqxdh.begin(me, bundle)
+    assert one != other
+    assert first.ephemeral != second.ephemeral
