@@ -93,6 +93,22 @@ def _key_agreement(one: Agreed) -> Json:
         "prefix": prefix.hex(),
         "hkdf_input": taken.hex(),
         "secret": secret.hex(),
+        "first_step": _first_step(one, secret),
+    }
+
+
+def _first_step(one: Agreed, secret: bytes) -> Json:
+    """From the secret to the first message key, by the ratchet key of the message in ``first_messages``."""
+    private = given(f"{one.name}: ratchet key")
+    output = agreement.x25519(private, agreement.x25519_public(one.keys.signed))
+    root, chain = double_ratchet.kdf_rk(secret, output)
+    _, message_key = double_ratchet.kdf_ck(chain)
+    return {
+        "ratchet_private": private.hex(),
+        "dh_output": output.hex(),
+        "root_key": root.hex(),
+        "chain_key": chain.hex(),
+        "message_key": message_key.hex(),
     }
 
 

@@ -110,6 +110,18 @@ def test_key_agreements(vector: Vector, given: dict[str, Iterator[bytes]]) -> No
     assert pqxdh.answer(me, initial, prekeys(vector)) == secret
 
 
+@pytest.mark.parametrize("vector", **named(FILE["key_agreements"]))
+def test_the_first_step_of_the_ratchet(vector: Vector) -> None:
+    """The secret and one agreement give the next root key and a chain; the chain gives a message key."""
+    step = {name: h(value) for name, value in vector["first_step"].items()}
+    output = primitives.agree(step["ratchet_private"], h(vector["recipient"]["signed"]["public"]))
+    assert output == step["dh_output"]
+    derived = ratchet._run(ratchet._RootKdf.derive(h(vector["secret"]), output, 64))
+    assert derived == step["root_key"] + step["chain_key"]
+    stepped = ratchet._run(ratchet._ChainKdf.derive(step["chain_key"], b"\x02\x01", 64))
+    assert stepped[32:] == step["message_key"]
+
+
 @pytest.mark.parametrize("vector", FILE["padding"], ids=lambda vector: str(len(vector["content"]) // 2))
 def test_padding(vector: Vector) -> None:
     """Contents and padded plaintexts are one to one."""
