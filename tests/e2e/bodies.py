@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -44,6 +46,33 @@ def _entry(by: Device, own: Json, change: str, device: int, auth_key: str) -> Js
     place = (by.account, number, own["chain"]["head"])
     signature = by.sign("heliograph-chain-v1", *place, change, device, auth_key, by.device, at)
     return {"number": number, "time": at, "signature": signature}
+
+
+def prekey(by: Device, kind: str, number: int, key: bytes = b"") -> Json:
+    """One key of an upload with random bytes, signed but for a one-time X25519 key."""
+    key = key or os.urandom(32 if kind in ("signed", "one_time") else 1_568)
+    shown = {"id": number, "key": b64(key)}
+    if kind == "one_time":
+        return shown
+    said = (kind, by.account, by.device, number, shown["key"])
+    return {**shown, "signature": by.sign("heliograph-prekey-v1", *said)}
+
+
+def prekeys(
+    by: Device,
+    *,
+    one_time: Iterable[int] = (),
+    one_time_kem: Iterable[int] = (),
+    signed: int = 1,
+    last_resort: int = 1,
+) -> Json:
+    """``PUT /v1/keys``: fresh keys of these ids; 0 leaves one of those that stay out."""
+    ids = {"signed": signed, "last_resort": last_resort}
+    body: Json = {kind: prekey(by, kind, number) for kind, number in ids.items() if number}
+    for kind, numbers in (("one_time", one_time), ("one_time_kem", one_time_kem)):
+        if made := [prekey(by, kind, number) for number in numbers]:
+            body[kind] = made
+    return body
 
 
 def live_keys(answer: Json) -> dict[int, str]:

@@ -75,6 +75,11 @@ class Tables:
         week = now() // WEEK
         return [week - 1, week, week + 1]
 
+    def prekeys(self, device: Device) -> list[tuple[str, int]]:
+        """Kind and id of the prekeys of a device."""
+        cql = "SELECT kind, key_id FROM prekeys_by_device WHERE account_id = %s AND device_id = %s"
+        return [tuple(row) for row in self.run(cql, device.account, device.device)]
+
     def sockets(self, device: Device) -> list[int]:
         """The connect numbers of the sockets of a device."""
         cql = "SELECT connect_number FROM connections_by_account WHERE account_id = %s AND device_id = %s"
