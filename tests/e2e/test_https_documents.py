@@ -97,6 +97,10 @@ class People:
         new = Device(self.caller.base_url)
         if case.operation.label == "POST /v1/register":
             case.body |= bodies.registration(new) | {"name": case.body["name"]}
+        if case.operation.label == "PUT /v1/keys":
+            case.body |= bodies.prekeys(self.caller, one_time=[1, 2], one_time_kem=[1])
+        if case.operation.label == "POST /v1/keys/claim":
+            case.body |= {"account": self.other.account, "devices": [1, 2]}
         if case.operation.label == "POST /v1/devices":
             case.body |= bodies.link(self.caller, new, case.body["name"], self.caller.own_list())
         if case.operation.label == "DELETE /v1/devices/{device}":

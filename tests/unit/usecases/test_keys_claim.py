@@ -112,6 +112,16 @@ class TestClaim:
         assert bundle.one_time is not None
         assert bundle.one_time.id == 1 + 32 // 2
 
+    def test_the_newest_key_is_given_where_an_older_one_was_left(self, world: World, alice: Address) -> None:
+        """As by an upload that died before it deleted those below."""
+        leave(world, alice, signed=9, last_resort=9)
+        for kind in (Kind.SIGNED, Kind.LAST_RESORT):
+            world.prekeys.add(alice, kind, made(world.keys[alice], alice, kind, 8))
+
+        [bundle] = claim(world, alice.account).bundles
+
+        assert (bundle.signed.id, bundle.kem.id) == (9, 9)
+
     def test_devices_without_keys_are_left_out(self, world: World, alice: Address) -> None:
         """So are unknown ones; one that is named twice comes once. The answer has the version of the list."""
         leave(world, alice)
