@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.conversations import register_many
 from bench.cpu import run as cpu
+from bench.encryption import run as encryption
 from bench.speed import growth, idle, operations, report
 from bench.speed.loads import Loaded, World
 from bench.speed.page import Page
@@ -40,6 +41,8 @@ class Plan:
     growth: growth.Size = field(default_factory=growth.Size)
     cpu_calls: int = 200
     cold_starts: int = 5
+    sealing_calls: int = encryption.CALLS
+    stored_messages: int = encryption.MESSAGES
 
 
 def run(plan: Plan | None = None, page: Path | None = PAGE) -> list[str]:
@@ -52,6 +55,10 @@ def run(plan: Plan | None = None, page: Path | None = PAGE) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         found = _counted(plan, Path(folder) / "counted")
         _timed(plan, Path(folder) / "timed", found)
+        with _step("encryption"):
+            sealing = Path(folder) / "encryption"
+            sealing.mkdir()
+            found.encryption = encryption.measure(sealing, plan.sealing_calls, plan.stored_messages)
     sections = report.sections(found)
     for name, parts in sections.items():
         print(f"\n{name}\n\n" + "\n\n".join(str(part) for part in parts if isinstance(part, str)))

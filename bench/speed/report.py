@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bench.cpu.rows import Row
 from bench.cpu.run import Size as Package
+from bench.encryption.report import tables as encryption_tables
+from bench.encryption.run import Found as Encryption
 from bench.markdown import table
 from bench.speed.chart import Chart, Line
 from bench.speed.growth import AFTER_ACKS, WITHOUT_MARK, Timed
@@ -50,6 +52,7 @@ class Found:
     cold: list[Row] = field(default_factory=list)
     sizes: list[Package] = field(default_factory=list)
     growth: list[Timed] = field(default_factory=list)
+    encryption: Encryption | None = None
 
 
 def sections(found: Found) -> Mapping[str, Section]:
@@ -62,6 +65,7 @@ def sections(found: Found) -> Mapping[str, Section]:
         "idle connections": [_idle(found)],
         "functions": [_functions(found)],
         "growth": _growth(found.growth),
+        "encryption": [encryption_tables(found.encryption) if found.encryption else DASH],
     }
 
 

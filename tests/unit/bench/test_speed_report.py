@@ -9,6 +9,9 @@ import pytest
 from bench import markdown
 from bench.cpu.rows import Row
 from bench.cpu.run import Size as Package
+from bench.encryption.run import Found as Encryption
+from bench.encryption.run import Size
+from bench.encryption.store import StoreSize
 from bench.speed import growth, report
 from bench.speed.growth import AFTER_ACKS, WITHOUT_MARK, Timed
 from bench.speed.idle import Clients, Idle
@@ -52,6 +55,11 @@ def found() -> Found:
         warm=[Row("send: 1 message", 2.8, 1.4, 7.0, 200)],
         cold=[Row("imports: send", 185, 147, 700, 5)],
         sizes=[Package("layer core", 125_000, 340_000)],
+        encryption=Encryption(
+            [Row("encrypt", 0.3, 0.25, 1.2, 300)],
+            [Size("envelope", 410)],
+            StoreSize(100, 80_000, 70_000, 62),
+        ),
         growth=[
             timed(name, own, others, 2.0) for name in (AFTER_ACKS, WITHOUT_MARK) for own, others in sizes
         ],
