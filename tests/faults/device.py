@@ -13,6 +13,8 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sqlite3
+import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
@@ -25,6 +27,9 @@ from tests.faults.proxies import TcpProxy
 ANSWER_SECONDS = 60.0
 """How long a command may take: longer than any fault lasts."""
 
+REPAIR_EVERY_MS = 400
+"""How often a peer may be asked for what could not be read: the SDK waits for an hour."""
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.faults.device_main"])
 _numbers = itertools.count()
@@ -35,19 +40,25 @@ class DeviceGone(Exception):
 
 
 class DeviceRefused(Exception):
-    """The SDK raised: ``code`` is that of its HeliographError, or the exception's name."""
+    """The SDK raised: ``code`` is that of its HeliographError, or says which other exception it was."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(f"{code}: {text}")
         self.code = code
+
+    @property
+    def unexpected(self) -> bool:
+        """It was no HeliographError: the device or the SDK is broken."""
+        return self.code.startswith("unexpected")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a device process is told at its start.
 
-    ``door``: the port its sockets go by way of. ``skew_ms`` is added to its clock. ``keep_alive`` and
-    ``receipt_after_ms`` shorten times of the SDK; ``mutants`` are applied before the store is opened.
+    ``door``: the port its sockets go by way of. ``skew_ms`` is added to its clock. ``keep_alive``,
+    ``receipt_after_ms`` and ``repair_every_ms`` shorten times of the SDK, ``one_time`` and ``one_time_kem``
+    its pool of keys; ``mutants`` are applied before the store is opened.
     """
 
     store: str
@@ -57,6 +68,9 @@ class Options:
     skew_ms: int = 0
     keep_alive: float = 3.0
     receipt_after_ms: int = 120_000
+    repair_every_ms: int = REPAIR_EVERY_MS
+    one_time: int = 12
+    one_time_kem: int = 4
     mutants: tuple[str, ...] = ()
 
 
@@ -74,7 +88,7 @@ class DeviceProcess:
         self.copied = False
         """Another process may act as this device, too."""
         self._frozen = False
-        self._snapshots: dict[Path, int] = {}
+        self._snapshots: dict[Path, tuple[int, int]] = {}
         self._starting = asyncio.Lock()
         self._process: Any = None
         self._pipe: Connection | None = None
@@ -182,12 +196,13 @@ class DeviceProcess:
         running = self.alive and not self._frozen
         if running:
             os.kill(self.pid, signal.SIGSTOP)
-        self._snapshots[folder] = time.monotonic_ns()
+        taken_at = time.monotonic_ns()
         folder.mkdir()
         for file in self.store.parent.glob(f"{self.store.name}*"):
             shutil.copy2(file, folder / file.name)
         if running:
             os.kill(self.pid, signal.SIGCONT)
+        self._snapshots[folder] = taken_at, await asyncio.to_thread(_newest_connect, folder / self.store.name)
         return folder
 
     async def restore(self, path: Path) -> None:
@@ -197,12 +212,13 @@ class DeviceProcess:
         for file in self.store.parent.glob(f"{self.store.name}*"):
             file.unlink()
         shutil.copytree(path, self.store.parent, dirs_exist_ok=True)
-        self._record("restore", snapshot_t=self._snapshots[path])
+        snapshot_t, newest_connect = self._snapshots[path]
+        self._record("restore", snapshot_t=snapshot_t, newest_connect=newest_connect)
 
     async def copy(self, path: Path) -> DeviceProcess:
         """Start a second process of the same device, on a snapshot. It is the caller's to stop."""
         self.copied = True
-        self._record("copy", snapshot_t=self._snapshots[path])
+        self._record("copy", snapshot_t=self._snapshots[path][0])
         options = replace(self.options, store=str(path / self.store.name))
         twin = DeviceProcess(f"{self.name}-twin", options, self.link, self.recorder)
         twin.account, twin.number = self.account, self.number
@@ -270,3 +286,12 @@ class DeviceProcess:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(DeviceGone(self.name))
+
+
+def _newest_connect(store: Path) -> int:
+    """The newest connect number that a store tried; read from a copy, so that the store stays as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in store.parent.glob(f"{store.name}*"):
+            shutil.copy2(file, folder)
+        with contextlib.closing(sqlite3.connect(Path(folder) / store.name)) as connection:
+            return int(connection.execute("SELECT coalesce(max(number), 0) FROM connects").fetchone()[0])

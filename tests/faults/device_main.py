@@ -8,31 +8,48 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
 import json
 import logging
 import os
 import signal
+import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import heliograph.client
+import heliograph.conversing
+import heliograph.opening
 import websockets.asyncio.client  # noqa: F401  imported in the fork server, once for all devices
 from heliograph import HeliographError, Plain
 from heliograph.client import Client
 from heliograph.connection import Timing
 from heliograph.events import MessageReceived, SentElsewhere, StatusChanged, StoreRolledBack, Undecryptable
-from heliograph.ids import AccountId, ServerClock, new_logical_id
+from heliograph.http import HttpApi
+from heliograph.ids import (
+    AccountId,
+    Address,
+    MessageId,
+    ServerClock,
+    address,
+    base64url,
+    from_base64url,
+    new_logical_id,
+)
+from heliograph.keys import Pool
 from heliograph.model import Message
-from heliograph.store import outgoing
+from heliograph.signal_encryption import SignalEncryption
+from heliograph.signing import Identity
+from heliograph.store import outgoing, peers, repairs
 from heliograph.transport import Channel, Transport, WebSocketTransport
 
-from tests.faults.history import Recorder
+from tests.faults.history import TYPED, Recorder
 from tests.faults.proxies.doors import through
 
 _sockets = itertools.count()
@@ -90,6 +107,68 @@ class _RecordingChannel:
         self._record("frame", way=way, frame=frame)
 
 
+class RecordingEncryption(SignalEncryption):
+    """Records what was sealed under which name: nobody can tell from the frames.
+
+    What the process is killed over between this record and the store's commit never leaves it.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def encrypt(
+        self,
+        connection: sqlite3.Connection,
+        plaintext: bytes,
+        *,
+        message_id: MessageId,
+        sender: Address,
+        recipients: Mapping[Address, str],
+    ) -> dict[Address, bytes]:
+        """See the SDK's port."""
+        sealed = super().encrypt(
+            connection, plaintext, message_id=message_id, sender=sender, recipients=recipients
+        )
+        content = json.loads(plaintext)
+        texts = {device: base64url(data) for device, data in sealed.items()}
+        self._recorder.record(
+            "sealed",
+            id=message_id,
+            logical=from_base64url(content["logical_id"]).hex(),
+            content=content["kind"],
+            devices={device: hashlib.sha256(text.encode()).hexdigest() for device, text in texts.items()},
+        )
+        return sealed
+
+
+class RecordingApi(HttpApi):
+    """Records which one-time keys this device was given, and which devices it was given keys of."""
+
+    def __init__(self, recorder: Recorder, *args: Any) -> None:
+        super().__init__(*args)
+        self._recorder = recorder
+
+    async def claim_keys(self, me: Identity, account: AccountId, devices: list[int]) -> dict[str, Any]:
+        """See the SDK."""
+        asked_at = time.monotonic_ns()
+        answer = await super().claim_keys(me, account, devices)
+        self._recorder.record("claimed", asked_t=asked_at, devices=claimed(account, answer))
+        return answer
+
+
+def claimed(account: str, answer: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """What a claim gave: device -> kind of one-time key -> its id."""
+    given: dict[str, dict[str, int]] = {}
+    for bundle in answer["bundles"]:
+        ids = given[address(AccountId(account), bundle["device"])] = {}
+        if "one_time" in bundle:
+            ids["one_time"] = bundle["one_time"]["id"]
+        if bundle["kem"]["kind"] == "one_time_kem":
+            ids["one_time_kem"] = bundle["kem"]["id"]
+    return given
+
+
 class SdkDevice:
     """The commands of a device process: every public coroutine is one."""
 
@@ -97,15 +176,19 @@ class SdkDevice:
         self._skew = int(options["skew_ms"])
         self._recorder = Recorder(Path(options["history"]), "")
         outgoing.RECEIPT_EXPECTED_MS = options["receipt_after_ms"]
+        repairs.HOUR_MS = options["repair_every_ms"]
         for name in options["mutants"]:
             from tests.faults.mutants.catalogue import become  # noqa: PLC0415  only where one is asked for
 
             become(name)
         self._transport = RecordingTransport(self._recorder, options["door"])
+        heliograph.opening.HttpApi = partial(RecordingApi, self._recorder)  # type: ignore[misc, assignment]
         self._client = Client(
             options["store"],
             options["base_url"],
             seal=Plain(),
+            encryption=RecordingEncryption(self._recorder),
+            key_pool=Pool(options["one_time"], options["one_time_kem"]),
             synchronous="normal",  # processes are killed here, not machines
             ack_delay=0.02,
             timing=Timing(
@@ -147,11 +230,11 @@ class SdkDevice:
 
     async def send(self, to: str, body: str) -> str:
         """Put a text into the outbox; gives its logical id."""
-        logical = new_logical_id()
-        heliograph.client.new_logical_id = lambda: logical  # type: ignore[attr-defined]
+        logical, body = new_logical_id(), TYPED + body
+        heliograph.conversing.new_logical_id = lambda: logical
         self._recorder.record("send", phase="invoke", to=to, logical=logical, body=body)
         try:
-            await self._client.send_text(AccountId(to), body, "30d")
+            await self._client.send_text(AccountId(to), body, expires=None, mentions=())
         except HeliographError as problem:
             self._recorder.record("send", phase="fail", logical=logical, code=problem.code)
         else:
@@ -196,9 +279,16 @@ class SdkDevice:
         acks.add = lambda owed: os.kill(os.getpid(), signal.SIGKILL) if list(owed) else None  # type: ignore[method-assign]
 
     async def pending(self) -> int:
-        """Messages in the outbox, and acks that are owed."""
+        """Messages in the outbox, acks that are owed, and unread messages that are to be asked for."""
         engine = self._client._engine
-        return await self._client.pending() + (len(engine.acks) if engine else 0)
+        unread = await self._client._store().run(self._to_be_asked_for)
+        return await self._client.pending() + (len(engine.acks) if engine else 0) + unread
+
+    def _to_be_asked_for(self, connection: sqlite3.Connection) -> int:
+        return sum(
+            account == self._client.account or peers.is_accepted(connection, account)
+            for (account,) in connection.execute("SELECT account FROM unread")
+        )
 
     async def state(self) -> str:
         """The state of the connection."""
@@ -269,8 +359,14 @@ class SdkDevice:
             elif isinstance(event, StatusChanged):
                 logical = event.message.logical_id
                 self._recorder.record("status", cursor=event.cursor, logical=logical, status=event.status)
-            elif isinstance(event, Undecryptable | StoreRolledBack):
-                self._recorder.record("problem", what=type(event).__name__)
+            elif isinstance(event, Undecryptable):
+                self._recorder.record(
+                    "unread", cursor=event.cursor, id=event.id, sender=event.sender, reason=event.reason
+                )
+            elif isinstance(event, StoreRolledBack):
+                self._recorder.record(
+                    "rolled_back", cursor=event.cursor, previous_connect=event.previous_connect
+                )
 
 
 def main(pipe: Connection, options: dict[str, Any]) -> None:
@@ -293,7 +389,7 @@ async def _serve(pipe: Connection, device: SdkDevice) -> None:
         except HeliographError as problem:
             answer = (number, problem.code, str(problem))
         except Exception as problem:  # noqa: BLE001  the parent decides
-            answer = (number, type(problem).__name__, str(problem))
+            answer = (number, f"unexpected {type(problem).__name__}", str(problem))
         with contextlib.suppress(OSError):
             pipe.send(answer)
         if command == "open":

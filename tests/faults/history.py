@@ -12,6 +12,9 @@ Record = dict[str, Any]
 
 FIRST_BYTES = '{"t":'
 
+TYPED = "somebody typed: "
+"""What every text of a run begins with: it is looked for in everything that leaves a device."""
+
 
 class Recorder:
     """Appends to a history that other processes write, too.

@@ -9,7 +9,6 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +74,9 @@ class Run:
                 ("talk", self._talk),
                 ("heal", self._heal),
                 ("settle", self._settle),
+                ("again", self._talk_again),
+                ("settle again", self._settle),
+                ("end", self._end),
             ):
                 began = time.monotonic()
                 await phase()
@@ -127,8 +129,13 @@ class Run:
             if step.device != name:
                 continue
             await asyncio.sleep(max(0.0, began + step.at - time.monotonic()))
-            with suppress(DeviceGone, DeviceRefused):
+            try:
                 await self._do(self._cast[name], step)
+            except DeviceGone:
+                continue
+            except DeviceRefused as refused:
+                if refused.unexpected:
+                    raise AssertionError(f"{name}: {refused}") from refused
 
     async def _do(self, device: DeviceProcess, step: Step) -> None:
         match step.what:
@@ -163,7 +170,7 @@ class Run:
         await device.start(skew_ms=0, keep_alive=KEEP_ALIVE, receipt_after_ms=RECEIPT_AFTER_MS)
 
     async def _settle(self) -> None:
-        """Wait until nothing waits anywhere and no status moves, then record what everybody holds."""
+        """Wait until nothing waits anywhere and no status moves."""
         deadline = time.monotonic() + QUIET_SECONDS
         alive = [device for device in self.world.devices if not device.removed]
         before: Any = None
@@ -182,6 +189,18 @@ class Run:
                     raise TimeoutError("; ".join(waiting[:10]))
                 break
             await asyncio.sleep(0.1)
+
+    async def _talk_again(self) -> None:
+        """Everybody writes to everybody once more: whatever befell sessions, they get through now."""
+        firsts = [device for device in self.world.devices if device.name.endswith("1")]
+        for device in firsts:
+            for other in firsts:
+                if other is not device:
+                    await device.send(other.account, f"{device.name} is still there")
+
+    async def _end(self) -> None:
+        """Record what everybody holds."""
+        alive = [device for device in self.world.devices if not device.removed]
         await self._cast.record_server(alive)
         for device in alive:
             await device.ask("final")

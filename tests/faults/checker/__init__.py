@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tests.faults.checker import delivery, order, rows, statuses
+from tests.faults.checker import delivery, order, rows, sealing, sessions, statuses
 from tests.faults.checker.observed import History
 from tests.faults.checker.reading import observe
 from tests.faults.checker.violation import Violation
@@ -26,9 +26,14 @@ INVARIANTS: dict[str, tuple[str, Callable[[History], list[Violation]]]] = {
     "I7": ("agreement of order", order.agreement),
     "I8": ("ack stability", rows.ack_stability),
     "I9": ("status: up only, truthful, converging", statuses.truthful),
+    "I11": ("one-time keys are given and used once, keys go with their device", sealing.keys_once),
     "I12": ("connections: every live socket has its row, a device has one", rows.connections),
+    "I13": ("a message is sealed once, and no message key seals two", sealing.sealed_once),
+    "I14": ("no text leaves a device", sealing.secret),
+    "I15": ("what was not set back can be read", sessions.readable),
+    "I16": ("a store that was set back says so", sessions.rollback_is_told),
 }
-"""Name -> (what it says, how it is checked). I10 and I11 are about groups and prekeys: not built yet."""
+"""Name -> (what it says, how it is checked). I10 is about groups: not built yet."""
 
 
 def check(records: Sequence[Record]) -> list[Violation]:

@@ -117,17 +117,36 @@ def _missing(history: History) -> Iterator[tuple[Message, str]]:
                 continue
             shown, held = has[address]
             device = history.devices[address]
-            if (key in shown and key in held) or _excused(device, message):
+            if (key in shown and key in held) or _excused(history, device, message):
                 continue
             what = "was not shown" if key not in shown else "does not hold"
             yield message, f"{device} {what} the accepted {message}, sent at {history.at(message.invoked)}"
 
 
-def _excused(device: Device, message: Message) -> bool:
-    """Whether the device acknowledged the message in a time that its store was set back behind."""
-    return any(
-        device.forgot(ack.out) for attempt in message.attempts for ack in device.acks.get(attempt.name, ())
-    )
+def _excused(history: History, device: Device, message: Message) -> bool:
+    """Whether the device acknowledged the message in a time that its store was set back behind.
+
+    Or told that it cannot read it, and nobody had to repair that.
+    """
+    acks = (ack for attempt in message.attempts for ack in device.acks.get(attempt.name, ()))
+    if any(device.forgot(ack.out) for ack in acks):
+        return True
+    unread = any(attempt.name in device.unread for attempt in message.attempts)
+    return unread and not _must_repair(history, device, message)
+
+
+def _must_repair(history: History, device: Device, message: Message) -> bool:
+    """Whether a message that could not be read had to come again.
+
+    Who accepted its sender asks for it, and so do the sender's other devices. The sender still knows it
+    unless its store was set back since, or a copy sent it.
+    """
+    sender = history.device(message.sender)
+    if sender.removed or history.ever_blocked(message.account, message.to):
+        return False
+    if sender.forgot(message.invoked) and message.invoked < history.healed_at:
+        return False
+    return device.account == message.account or (message.to, message.account) in history.surely_accepted
 
 
 def _phantom(history: History, device: Device, record: dict[str, Any]) -> str:

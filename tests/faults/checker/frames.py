@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.faults.checker.observed import Ack, Attempt, Device, Drain, History, Name, account_of
 
-CLEAR_PREFIX = b"CLEAR1"
-"""The harness runs with the clear encryption, so the checker may look inside."""
-
 Frame = Mapping[str, Any]
-
-
-def logical_in(ciphertext: str) -> str:
-    """The logical id inside a clear envelope; "" where there is none."""
-    try:
-        data = base64.b64decode(ciphertext + "=" * (-len(ciphertext) % 4), altchars=b"-_", validate=True)
-        content = json.loads(data.removeprefix(CLEAR_PREFIX))
-        return str(content["logical_id"])
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        return ""
 
 
 class Socket:
@@ -74,9 +58,10 @@ class Socket:
             f"{self._device.account}:{device}": str(text) for device, text in message.get("own", {}).items()
         }
         texts |= own
-        logical = next((logical_in(text) for text in texts.values()), "")
-        attempt = Attempt((str(message["id"]), sender), to, logical, time, texts)
-        history = self._history
+        history, name = self._history, (str(message["id"]), sender)
+        sealed = history.sealed.get(name)
+        logical = sealed.logical if sealed else ""
+        attempt = Attempt(name, to, logical, time, texts)
         history.attempts[attempt.name].append(attempt)
         if logical in history.messages:
             history.messages[logical].attempts.append(attempt)

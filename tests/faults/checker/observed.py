@@ -30,7 +30,7 @@ class Attempt:
     Attributes:
         name: Id and sending device.
         to: The account it is for.
-        logical: Logical id inside its ciphertexts; "" where they cannot be read.
+        logical: Logical id inside its ciphertexts, as its device says; "" where it does not.
         out: When the frame left (ns).
         end: When its answer came; NEVER without one.
         accepted: The answer said so.
@@ -97,6 +97,17 @@ class Message:
 
 
 @dataclass(slots=True, eq=False)
+class Sealed:
+    """What a device sealed under one name: the logical id, and device -> digests of its envelopes' base64url.
+
+    There may be several for one device: a list that changed makes the message sealed again under its name.
+    """
+
+    logical: str
+    digests: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+@dataclass(slots=True, eq=False)
 class Ack:
     """An acknowledgement of one name; `confirmed` is when an answer proved that it was served, or NEVER."""
 
@@ -117,10 +128,14 @@ class Drain:
 
 @dataclass(slots=True, frozen=True)
 class Reset:
-    """The device's store became that of `snapshot` at `at`; of a copy both go on, so it never ends."""
+    """The device's store became that of `snapshot` at `at`; of a copy both go on, so it never ends.
+
+    `newest_connect`: the newest connect number that the older store tried.
+    """
 
     snapshot: int
     at: int
+    newest_connect: int = 0
 
     def hides(self, time: int) -> bool:
         """Whether what the device saw at that time may be missing from its store."""
@@ -137,7 +152,13 @@ class Device:
     copied: bool = False
     removed: bool = False
     """Perhaps: somebody asked for it."""
-    surely_removed: bool = False
+    removed_by: int = NEVER
+    """When it surely was off the list."""
+    sockets: list[tuple[int, int]] = field(default_factory=list)
+    """When sockets opened, and their connect numbers."""
+    unread: dict[Name, int] = field(default_factory=dict)
+    """What the application was told of as undecryptable."""
+    told_of_rollback: list[int] = field(default_factory=list)
     shown: list[Record] = field(default_factory=list)
     statuses: list[Record] = field(default_factory=list)
     received: dict[Name, int] = field(default_factory=dict)
@@ -156,6 +177,11 @@ class Device:
         """Whether its store may have lost what it saw at that time."""
         return any(reset.hides(time) for reset in self.resets)
 
+    @property
+    def surely_removed(self) -> bool:
+        """It was taken off the list, and that was answered."""
+        return self.removed_by < NEVER
+
     def __str__(self) -> str:
         return short(self.address)
 
@@ -165,7 +191,10 @@ class History:
 
     def __init__(self) -> None:
         self.origin = 0
-        self.healed = False
+        self.healed_at = NEVER
+        self.frames: list[Record] = []
+        self.sealed: dict[Name, Sealed] = {}
+        self.claims: list[Record] = []
         self.messages: dict[str, Message] = {}
         self.messages_of: dict[str, list[Message]] = defaultdict(list)
         """Sending device -> what it sent, in order."""
@@ -189,6 +218,11 @@ class History:
         """The message that went under this name."""
         attempts = self.attempts.get(name)
         return self.messages.get(attempts[0].logical) if attempts else None
+
+    @property
+    def healed(self) -> bool:
+        """All faults were over before the end."""
+        return self.healed_at < NEVER
 
     def blocked(self, account: str, peer: str) -> tuple[Windows, Windows]:
         """When `account` blocked `peer`: perhaps, and surely."""

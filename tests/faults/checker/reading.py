@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.faults.checker.frames import Socket
-from tests.faults.checker.observed import History, Message, Reset
+from tests.faults.checker.observed import History, Message, Reset, Sealed
 from tests.faults.checker.windows import NEVER
 from tests.faults.history import Record
 
@@ -30,19 +30,45 @@ class _Reader:
             "client": self._client,
             "device": self._device,
             "final": self._final,
+            "sealed": self._sealed,
+            "claimed": self._claimed,
+            "socket": self._socket,
+            "unread": self._unread,
+            "rolled_back": self._rolled_back,
         }
 
     def take(self, record: Record) -> None:
         """Take in the next record; kinds that no invariant needs are passed over."""
         kind = record["kind"]
         if kind == "healed":
-            self.history.healed = True
+            self.history.healed_at = record["t"]
         elif kind == "server":
             self.history.server = record
         elif kind in self._kinds:
             self._kinds[kind](record)
 
+    def _sealed(self, record: Record) -> None:
+        name = (record["id"], record["who"])
+        sealed = self.history.sealed.setdefault(name, Sealed(record["logical"]))
+        for device, digest in record["devices"].items():
+            sealed.digests[device].add(digest)
+
+    def _claimed(self, record: Record) -> None:
+        self.history.claims.append(record)
+
+    def _socket(self, record: Record) -> None:
+        if record["what"] == "open":
+            self.history.device(record["who"]).sockets.append((record["t"], record["number"]))
+
+    def _unread(self, record: Record) -> None:
+        name = (record["id"], record["sender"])
+        self.history.device(record["who"]).unread.setdefault(name, record["t"])
+
+    def _rolled_back(self, record: Record) -> None:
+        self.history.device(record["who"]).told_of_rollback.append(record["t"])
+
     def _frame(self, record: Record) -> None:
+        self.history.frames.append(record)
         socket = self._sockets.get(record["socket"])
         if socket is None:
             device = self.history.device(record["who"])
@@ -90,7 +116,7 @@ class _Reader:
         if what == "start":
             device.starts.append(time)
         elif what == "restore":
-            device.resets.append(Reset(record["snapshot_t"], time))
+            device.resets.append(Reset(record["snapshot_t"], time, record["newest_connect"]))
         elif what == "copy":
             device.resets.append(Reset(record["snapshot_t"], NEVER))
             device.copied = True
@@ -99,7 +125,8 @@ class _Reader:
         if record["what"] == "removed":
             device = self.history.device(record["device"])
             device.removed = True
-            device.surely_removed = device.surely_removed or record["phase"] == "ok"
+            if record["phase"] == "ok":
+                device.removed_by = min(device.removed_by, record["t"])
 
     def _final(self, record: Record) -> None:
         self.history.device(record["who"]).final = record["messages"]

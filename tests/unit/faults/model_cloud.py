@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.fakes import events
 from tests.fakes.handlers import body_of, call, serving
 from tests.fakes.world import World
+from tests.unit.faults.model_store import Vault
 
 Frame = dict[str, Any]
 MILLISECOND = 1_000_000
@@ -182,6 +183,7 @@ class Cloud:
         self.sockets = Sockets(self)
         self.world.sockets = self.sockets  # type: ignore[assignment]
         self.world.limits = _Unlimited()  # type: ignore[assignment]
+        self.vault = Vault()
         self.links: dict[str, Link] = {}
         self.in_flight: list[Flight] = []
         self.history: list[dict[str, Any]] = []

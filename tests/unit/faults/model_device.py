@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 import random
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
 from tests.faults.checker.delivery import conversation_of
 from tests.unit.faults.model_cloud import Cloud, Flight, Frame, Link, address
-from tests.unit.faults.model_store import Entry, Key, Name, Store, opened, sealed, time_of, uuid7
+from tests.unit.faults.model_store import Chain, Entry, Key, Name, Store, time_of, uuid7
 
 RANKS = {"pending": 0, "sent": 1, "delivered": 2, "read": 3}
 NEW_ID = ("ID_STALE", "ID_AHEAD", "ID_ORDER")
@@ -71,7 +72,8 @@ class Device:
 
     def restore(self, store: Store, snapshot: int) -> None:
         """Put an older store in place; the process must not run."""
-        self.cloud.record("client", self.who, what="restore", snapshot_t=snapshot)
+        newest = max(store.tried, default=0)
+        self.cloud.record("client", self.who, what="restore", snapshot_t=snapshot, newest_connect=newest)
         self.store = copy.deepcopy(store)
 
     def copied(self, snapshot: int) -> Device:
@@ -88,10 +90,13 @@ class Device:
 
     def connect(self) -> None:
         """Open a socket and ask for what is undelivered."""
-        self.store.tried = max(self.store.tried + 1, self.cloud.world.time)
+        number = max(*self.store.tried, 0, self.cloud.world.time - 1) + 1
+        self.store.tried.add(number)
         self.cut()
-        self.link = self.cloud.open(address(self.who), self.store.tried)
+        self.link = self.cloud.open(address(self.who), number)
         if self.link is not None:
+            socket = self.link.connection.connection_id
+            self.cloud.record("socket", self.who, socket=socket, what="open", number=number)
             self.sync()
 
     def sync(self, token: str = "", *, ask_receipts: bool = False) -> Flight:
@@ -174,11 +179,22 @@ class Device:
         return attempts
 
     def _sealed(self, entry: Entry, peer: str) -> dict[str, Any]:
-        text = sealed(entry)
-        own = {
-            str(device): text for device in self._list(self.account) if f"{self.account}:{device}" != self.who
+        theirs = {str(device): f"{peer}:{device}" for device in self._list(peer)}
+        mine = {
+            str(device): f"{self.account}:{device}"
+            for device in self._list(self.account)
+            if f"{self.account}:{device}" != self.who
         }
-        devices = {str(device): text for device in self._list(peer)}
+        texts = {}
+        for device in (*theirs.values(), *mine.values()):
+            chain = self.store.chains.setdefault(device, Chain(self.rng.randbytes(32)))
+            texts[device] = self.cloud.vault.seal(entry, chain, self.rng)
+        digests = {device: sha256(text.encode()).hexdigest() for device, text in texts.items()}
+        self.cloud.record(
+            "sealed", self.who, id=entry.id, logical=entry.logical, content="text", devices=digests
+        )
+        own = {number: texts[device] for number, device in mine.items()}
+        devices = {number: texts[device] for number, device in theirs.items()}
         return {"id": entry.id, "to": peer, "devices": devices, **({"own": own} if own else {})}
 
     def _list(self, account: str) -> list[int]:
@@ -196,6 +212,7 @@ class Device:
                 return
             frame = link.arriving.pop(0)
             self._record_frame(link, "in", frame)
+            self._look_back(frame)
             asked = self._asked.pop(str(frame.get("ref")), None)
             if asked is not None:
                 self._answered(asked, frame)
@@ -205,6 +222,15 @@ class Device:
                 self.sync(frame["token"])
             elif "caught_up" in frame:
                 self.caught_up = True
+
+    def _look_back(self, frame: Frame) -> None:
+        """A page tells the connect number before this one: a store that never tried it was set back."""
+        previous = int(frame.get("previous_connect", 0))
+        if not previous or previous in self.store.tried:
+            return
+        self.store.tried.add(previous)
+        self.store.chains.clear()
+        self.store.log.append(("rolled back", ("", ""), str(previous)))
 
     def _answered(self, asked: tuple[str, list[Key], dict[Name, str]], frame: Frame) -> None:
         peer, keys, acks = asked
@@ -259,7 +285,7 @@ class Device:
         self.store.newest[peer] = max(self.store.newest.get(peer, 0), time_of(event["id"]))
         key = self.store.names.get(name)
         if key is None:
-            content = opened(event["ciphertext"])
+            content = self.cloud.vault.open(event["ciphertext"])
             key = self.store.names[name] = (account, content["logical_id"])
         entry = self.store.entries.get(key)
         if entry is None:
@@ -314,7 +340,9 @@ class Device:
                 return
             kind, key, status = self.store.log[self._shown]
             self._shown += 1
-            if kind == "status":
+            if kind == "rolled back":
+                self.cloud.record("rolled_back", self.who, cursor=self._shown, previous_connect=int(status))
+            elif kind == "status":
                 self.cloud.record("status", self.who, cursor=self._shown, logical=key[1], status=status)
             else:
                 self._show(self.store.entries[key])

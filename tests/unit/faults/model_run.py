@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from chat.ports.storage import OutcomeUnknown, StorageUnavailable
 
-from tests.faults.history import Record
+from tests.faults.history import TYPED, Record
 from tests.unit.faults.model_cloud import Cloud, Crash, Flight, address
 from tests.unit.faults.model_device import Device
 from tests.unit.faults.model_store import Store
@@ -121,7 +121,7 @@ class Run:
         """A text that no other message has."""
         self._texts += 1
         size = LONG_TEXT if self._texts % 5 == 0 else 0
-        device.send(peer, f"text {self._texts}".ljust(size), returns=returns)
+        device.send(peer, f"{TYPED}text {self._texts}".ljust(size), returns=returns)
         if not returns:
             device.kill()
 
