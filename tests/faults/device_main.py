@@ -37,7 +37,6 @@ from heliograph.ids import (
     Address,
     MessageId,
     ServerClock,
-    address,
     base64url,
     from_base64url,
     new_logical_id,
@@ -46,9 +45,10 @@ from heliograph.keys import Pool
 from heliograph.model import Message
 from heliograph.signal_encryption import SignalEncryption
 from heliograph.signing import Identity
-from heliograph.store import outgoing, peers, repairs
+from heliograph.store import outgoing, peers, repairs, sessions
 from heliograph.transport import Channel, Transport, WebSocketTransport
 
+from tests.faults.claims import claimed
 from tests.faults.history import TYPED, Recorder
 from tests.faults.proxies.doors import through
 
@@ -134,6 +134,7 @@ class RecordingEncryption(SignalEncryption):
         texts = {device: base64url(data) for device, data in sealed.items()}
         self._recorder.record(
             "sealed",
+            who=sender,
             id=message_id,
             logical=from_base64url(content["logical_id"]).hex(),
             content=content["kind"],
@@ -153,20 +154,8 @@ class RecordingApi(HttpApi):
         """See the SDK."""
         asked_at = time.monotonic_ns()
         answer = await super().claim_keys(me, account, devices)
-        self._recorder.record("claimed", asked_t=asked_at, devices=claimed(account, answer))
+        self._recorder.record("claimed", who=me.address, asked_t=asked_at, devices=claimed(account, answer))
         return answer
-
-
-def claimed(account: str, answer: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """What a claim gave: device -> kind of one-time key -> its id."""
-    given: dict[str, dict[str, int]] = {}
-    for bundle in answer["bundles"]:
-        ids = given[address(AccountId(account), bundle["device"])] = {}
-        if "one_time" in bundle:
-            ids["one_time"] = bundle["one_time"]["id"]
-        if bundle["kem"]["kind"] == "one_time_kem":
-            ids["one_time_kem"] = bundle["kem"]["id"]
-    return given
 
 
 class SdkDevice:
@@ -272,6 +261,14 @@ class SdkDevice:
     async def acks(self, mode: str) -> None:
         """Let ``ack`` frames pass, lose them, or send each twice."""
         self._transport.acks = mode
+
+    async def begin_anew(self) -> None:
+        """Let the next message to every device begin a new session, as after a rollback."""
+        await self._client._store().run(sessions.end_all)
+
+    async def refill(self) -> None:
+        """Upload as many one-time keys as if the server had none left."""
+        self._client._engine.keys.look_after({"one_time": 0, "one_time_kem": 0})  # type: ignore[union-attr]
 
     async def die_before_ack(self) -> None:
         """End by SIGKILL once the next events are stored, before anything of them is acknowledged."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import defaultdict
 from contextlib import suppress
 
 import websockets
 
 from tests.e2e.client import Device, HandshakeRefused, Json, Socket, name_of, shown
+from tests.faults.claims import claimed
+from tests.faults.history import Recorder
 
 PATIENCE_SECONDS = 20.0
 """How long a raw device insists while other faults are in effect."""
@@ -51,6 +54,24 @@ def _register(base_url: str) -> Device:
             if status == 200:
                 return device
     raise AssertionError(f"no raw device could be registered: {status} {answer}")
+
+
+async def claim(recorder: Recorder, device: Device, account: str, *devices: int) -> int:
+    """Take keys of devices of an account, and record which. Returns how many were one-time keys.
+
+    A refusal gives none: databases hang, and workers die.
+    """
+    asked_at = time.monotonic_ns()
+    body = {"account": account, "devices": list(devices)}
+    try:
+        status, answer = await asyncio.to_thread(device.request, "POST", "/v1/keys/claim", body)
+    except OSError:
+        return 0
+    if status != 200:
+        return 0
+    given = claimed(account, answer)
+    recorder.record("claimed", who=device.address, asked_t=asked_at, devices=given)
+    return sum(len(ids) for ids in given.values())
 
 
 async def opened(device: Device) -> Socket:

@@ -12,7 +12,7 @@ from contextlib import suppress
 import psutil
 
 from tests.faults.device import DeviceProcess
-from tests.faults.injections.base import Detail, recorded, usable
+from tests.faults.injections.base import LOST, Detail, recorded, usable
 from tests.faults.world import World
 
 _TELL = (
@@ -27,10 +27,14 @@ _CALLS = {
     "disconnect": "connections.remove",
     "sync": (
         "connections.of_account connections.add cards.devices connect_numbers.seen inbox.page inbox.present"
-        f" sockets.close {_TELL}"
+        f" sockets.close prekeys.ids {_TELL}"
     ),
     "send": f"cards.accept {_TELL}",
     "ack": _TELL,
+    "keys": (
+        "cards.devices cards.read prekeys.ids prekeys.read prekeys.add prekeys.remove limits.take"
+        " used_proofs.take connections.of_accounts connections.remove sockets.post_all"
+    ),
 }
 """What the functions of the message flow call, by port."""
 
@@ -41,6 +45,7 @@ _STATEMENTS = {
     "sync": "start run batch",
     "send": "start run batch apply",
     "ack": "start run batch",
+    "keys": "start run apply",
 }
 """What their adapters ask of the database session: between two rows of one port call, too."""
 
@@ -80,11 +85,15 @@ class KilledWorker:
                 reached.update(outcome["reached"])
 
     async def _lead_there(self, run: World, points: list[str], nudged: list[DeviceProcess]) -> None:
-        """Sends and acks come from the conversation; a cut link leads to the rest."""
+        """Sends and acks come from the conversation, key requests from new sessions, the rest from a cut."""
         end = asyncio.get_running_loop().time() + WAIT_SECONDS
         for device in nudged:
-            if any(not point.startswith(("send.", "ack.")) for point in points):
+            if any(not point.startswith(("send.", "ack.", "keys.")) for point in points):
                 await device.cut()
+            if any(point.startswith("keys.") for point in points):
+                with suppress(*LOST):  # the next messages want bundles
+                    await device.ask("refill")
+                    await device.ask("begin_anew")
             await asyncio.sleep(WAIT_SECONDS / 8)
         while any(run.barriers.is_set(point, "kill") for point in points):
             if asyncio.get_running_loop().time() > end:

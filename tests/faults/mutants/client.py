@@ -6,6 +6,7 @@ from tests.faults.mutants.breaking import Edit, Mutant
 
 _MESSAGE = "heliograph.store.incoming:_message"
 _PREPARE = "heliograph.store.outgoing:prepare"
+_ENCRYPT = "heliograph.signal_encryption:SignalEncryption.encrypt"
 _SEND_TO = "heliograph.outbox:Outbox._send_to"
 
 CLIENT: tuple[Mutant, ...] = (
@@ -176,6 +177,72 @@ CLIENT: tuple[Mutant, ...] = (
                 "        await self._database.run(\n"
                 "            lambda connection: event_log.move_cursor(connection, self._after))\n"
                 "        await asyncio.sleep(1.5)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "sessions-kept-after-the-ack",
+        "what opens a message is stored with it, before the ack",
+        "I15",
+        "a_receiver_is_killed_amid_a_session",
+        (
+            Edit(
+                "heliograph.signal_encryption:SignalEncryption._first",
+                "    sessions.save(connection, sender, named.sender_key, session, promote=True)\n",
+                "    globals().setdefault('_late', []).append((sender, named.sender_key, session))\n",
+            ),
+            Edit(
+                "heliograph.signal_encryption:SignalEncryption.decrypt",
+                "    if found.message is None:\n",
+                "    for late in globals().pop('_late', []):\n"
+                "        sessions.save(connection, *late, promote=True)\n"
+                "    if found.message is None:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "skipped-keys-not-kept",
+        "keys of messages that did not come yet are kept",
+        "I15",
+        "a_lost_post_before_an_acked_one",
+        (
+            Edit(
+                "heliograph.crypto.ratchet:Session.state",
+                '"ratchet": self._ratchet.json,',
+                '"ratchet": {**self._ratchet.json, "skipped_message_keys": []},',
+            ),
+        ),
+    ),
+    Mutant(
+        "a-session-stands-still",
+        "a session moves on with every message, in the transaction that seals it",
+        "I13",
+        "a_receiver_comes_back_between_two_sends",
+        (
+            Edit(
+                _ENCRYPT,
+                "            sessions.save(connection, device, key, session, promote=False)\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "nothing-is-sealed",
+        "no text leaves a device",
+        "I14",
+        "two_devices_each",
+        (Edit(_ENCRYPT, "    return sealed\n", "    return dict.fromkeys(sealed, plaintext)\n"),),
+    ),
+    Mutant(
+        "a-rollback-is-not-noticed",
+        "a connect number that the store never tried: it was set back, and sessions begin anew",
+        "I16",
+        "a_store_is_set_back",
+        (
+            Edit(
+                "heliograph.drain:Drain._check_previous",
+                "if profile.confirm_previous_connect(connection, previous):",
+                "if profile.confirm_previous_connect(connection, previous) or True:",
             ),
         ),
     ),

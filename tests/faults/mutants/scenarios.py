@@ -345,3 +345,41 @@ async def an_ack_is_refused(scene: Scene) -> None:
     scene.barriers.once("ack.cards.read.before", "unavailable", only=b.account)
     await scene.sent(a, b)
     await scene.barriers.used("ack.cards.read.before", "unavailable")
+
+
+async def a_receiver_is_killed_amid_a_session(scene: Scene) -> None:
+    """b is killed after the first message of a session; the next one is of that session."""
+    a, b = await scene.devices("a1", "b1")
+    await scene.delivered(a, b)
+    await b.kill()
+    await scene.back(b)
+    await scene.sent(a, b)
+
+
+async def a_store_is_set_back(scene: Scene) -> None:
+    """a connects and sends after its store was copied; then it comes back with the copy, and sends again."""
+    a, b = await scene.devices("a1", "b1")
+    await scene.delivered(a, b)
+    await scene.delivered(b, a)
+    snapshot = await a.snapshot()
+    await scene.again(a)
+    await scene.delivered(a, b)
+    await a.kill()
+    await a.restore(snapshot)
+    await scene.back(a)
+    await scene.delivered(a, b)
+
+
+async def two_senders_begin_with_one(scene: Scene) -> None:
+    """a and c begin sessions with b."""
+    a, b, c = await scene.devices("a1", "b1", "c1")
+    await scene.delivered(a, b)
+    await scene.sent(c, b)
+
+
+async def keys_of_a_removed_device(scene: Scene) -> None:
+    """A stranger asks for keys of b2, which b1 removed."""
+    a, b1, b2 = await scene.devices("a1", "b1", "b2")
+    await scene.delivered(a, b1)
+    await scene.cast.remove(b1, b2)
+    await scene.claim(b1.account, 1, 2)

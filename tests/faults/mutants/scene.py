@@ -17,6 +17,7 @@ from tests.barriers import Barriers
 from tests.faults.cast import Cast
 from tests.faults.device import DeviceProcess, DeviceRefused
 from tests.faults.history import Record, Recorder, read
+from tests.faults.injections import raw
 from tests.faults.world import Stage, World
 
 STEP_SECONDS = 6.0
@@ -94,6 +95,11 @@ class Scene:
         logical = await self.send(sender, to, text)
         await self.expect(lambda: self.status(logical), f"{logical} is accepted")
         return logical
+
+    async def claim(self, account: str, *devices: int) -> None:
+        """Let a stranger take keys of devices."""
+        async with raw.Borrowed(self.world.cloud.base_url, 1) as (stranger,):
+            await raw.claim(self.world.recorder, stranger, account, *devices)
 
     async def accept(self, device: DeviceProcess, peer: DeviceProcess) -> None:
         """Let the account of ``device`` accept that of ``peer``, so that it owes it receipts."""

@@ -9,6 +9,7 @@ _ADMIT = "chat.usecases.send:_admit"
 _SYNC = "chat.usecases.sync:sync"
 _ASSERT = "chat.usecases.sync:_assert_connection"
 _SETTLE = "chat.usecases.receipts:settle"
+_TAKE = "chat.usecases.keys:_take"
 _POST = "chat.usecases.live:post"
 
 SERVER: tuple[Mutant, ...] = (
@@ -326,6 +327,31 @@ SERVER: tuple[Mutant, ...] = (
                 "chat.usecases.sync:_drain",
                 "                return last\n",
                 "                return row.name\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "one-time-keys-given-twice",
+        "a one-time key goes to one caller",
+        "I11",
+        "two_senders_begin_with_one",
+        (
+            Edit(_TAKE, "window.pop(choose(len(window)))", "window.pop(0)"),
+            Edit(_TAKE, "if key and prekeys.remove(address, kind, number):", "if key:"),
+        ),
+    ),
+    Mutant(
+        "removed-devices-have-keys",
+        "keys are given of devices on the list; who is removed has none left",
+        "I11",
+        "keys_of_a_removed_device",
+        (
+            Edit("chat.usecases.keys:forget", "for kind in Kind:", "for kind in ():"),
+            Edit(
+                "chat.usecases.keys:claim",
+                "(device := found.find(number))",
+                "(device := found.find(number)\n"
+                "        or __import__('dataclasses').replace(found.devices[0], device=number))",
             ),
         ),
     ),

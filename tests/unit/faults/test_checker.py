@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from hashlib import sha256
 from types import FrameType
 from typing import Any
 
@@ -50,6 +50,7 @@ def test_the_legal_histories_hold_everything_that_could_cry_wolf() -> None:
     wanted = {
         *("client kill ", "client restore ", "client copy ", "device removed ok", "device added ok"),
         *("relation block ok", "relation block unknown", "relation unblock ok", "relation accept ok"),
+        *("sealed  ", "rolled_back  "),
         *("UNAVAILABLE", "DEVICE_LIST_STALE", "RECIPIENT_BLOCKED", "EARLIER_REFUSED", "accepted", "page"),
     }
     assert wanted <= happened.keys()
@@ -136,14 +137,14 @@ def test_a_message_accepted_while_one_before_it_was_refused_is_no_excuse(
     def record(kind: str, who: str, **fields: object) -> Record:
         return {"t": next(times), "kind": kind, "who": who, **fields}
 
-    def cipher(logical: str) -> str:
-        data = b"CLEAR1" + json.dumps({"logical_id": logical}).encode()
-        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-    def sent(ref: str, **ids: str) -> Record:
-        messages = [{"id": ids[name], "to": "b", "devices": {"1": cipher(name)}} for name in ids]
+    def sent(ref: str, **ids: str) -> Iterator[Record]:
+        texts = {name: base64.urlsafe_b64encode(ids[name].encode()).decode() for name in ids}
+        for name, text in texts.items():
+            digests = {b: sha256(text.encode()).hexdigest()}
+            yield record("sealed", a, id=ids[name], logical=name, content="text", devices=digests)
+        messages = [{"id": ids[name], "to": "b", "devices": {"1": texts[name]}} for name in ids]
         frame = {"action": "send", "ref": ref, "messages": messages}
-        return record("frame", a, socket="s", way="out", frame=frame)
+        yield record("frame", a, socket="s", way="out", frame=frame)
 
     def answered(ref: str, *results: dict[str, object]) -> Record:
         return record("frame", a, socket="s", way="in", frame={"ref": ref, "results": list(results)})
@@ -152,12 +153,15 @@ def test_a_message_accepted_while_one_before_it_was_refused_is_no_excuse(
     for name in ("one", "two"):
         records.append(record("send", a, phase="invoke", to="b", logical=name, body=name))
         records.append(record("send", a, phase="ok", logical=name))
-    records += [sent("1", one=old), answered("1", {"id": old, "error": {"code": "UNAVAILABLE"}})]
+    records += [*sent("1", one=old), answered("1", {"id": old, "error": {"code": "UNAVAILABLE"}})]
     second = {"accepted": True} if second_accepted else {"error": {"code": "EARLIER_REFUSED"}}
-    records += [sent("2", one=old, two=passed), answered("2", {"id": old, **stale}, {"id": passed, **second})]
+    records += [
+        *sent("2", one=old, two=passed),
+        answered("2", {"id": old, **stale}, {"id": passed, **second}),
+    ]
     again = {"one": new} if second_accepted else {"one": new, "two": last}
     records += [
-        sent("3", **again),
+        *sent("3", **again),
         answered("3", *({"id": each, "accepted": True} for each in again.values())),
     ]
     records.append(record("healed", "harness"))

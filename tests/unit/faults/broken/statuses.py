@@ -147,6 +147,7 @@ def a_receipt_is_lost_for_good(draft: Draft) -> bool:
         for device, message in draft.sent()
         if not draft.history.ever_blocked(*message.pair)
         and (message.to, message.account) in draft.history.surely_accepted
+        and not any(d.removed for d in draft.history.devices.values() if d.account == message.to)
         and any(d.account == message.to for d, m, _ in draft.deliveries() if m is message)
     )
     if found is None:
