@@ -159,6 +159,24 @@ async def test_peers_learn_of_a_new_device(opened: Open) -> None:
         await shows(phone, bob.handle, ("to both", False, "delivered"))
 
 
+async def test_a_safety_number_is_the_same_everywhere(opened: Open) -> None:
+    """On both sides and on all devices, before and after one was added; scanned from a screen it verifies."""
+    async with clients(opened("phone"), opened("laptop"), opened("bob")) as (phone, laptop, bob):
+        await phone.register(handle())
+        await bob.register(handle())
+        before = await bob.safety_number(phone.account)
+        assert await phone.safety_number(bob.account) == before
+        await bob.verify(phone.account, before.qr)
+        await link(phone, laptop)
+        numbers = [await client.safety_number(bob.account) for client in (phone, laptop)]
+        assert [*numbers, await bob.safety_number(phone.account)] == [before] * 3
+
+        await (await bob.conversation(phone.handle)).send("to both")
+        await shows(laptop, bob.handle, ("to both", False, "delivered"))
+        assert (await bob.conversation(phone.handle)).verified
+        assert await bob.safety_number(phone.account) == before
+
+
 @pytest.mark.local_only
 @pytest.mark.parametrize("told", [True, False])
 async def test_a_peer_who_registers_again_is_somebody_new(opened: Open, issuer: Issuer, told: bool) -> None:
