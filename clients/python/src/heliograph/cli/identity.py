@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def verify(
     name: str,
     *,
-    scan: str | None = None,
+    scan: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     same: Annotated[bool, Parameter(name="--yes", negative=())] = False,
 ) -> None:
     """Compare safety numbers with somebody: who sees the same digits has nobody in between.
