@@ -3,155 +3,33 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from heliograph import (
-    Client,
-    Conversation,
     DeviceListChanged,
     IdentityChanged,
     IdentityUntrusted,
-    NotFound,
-    SafetyNumberDiffers,
-    SendFailed,
 )
 from heliograph.ids import Address
-from heliograph.signing import AuthKey
 from heliograph.store import pins
-from heliograph.store.pins import Mark
 
-from tests.unit.client.fake_server import FakeServer
+from tests.unit.client.lies import (
+    BROKEN,
+    OTHER_CHAINS,
+    UNSIGNED,
+    Lie,
+    adds_a_device,
+    hears_a_lie,
+    is_refused,
+    is_restored,
+    new_key,
+    rewrites_history,
+    so_far,
+    talking,
+    tell,
+)
 from tests.unit.client.world import World, next_event, run, until
-
-Lie = Callable[[FakeServer, Client], None]
-
-
-def new_key() -> str:
-    """A key that nobody has."""
-    return AuthKey.generate().public
-
-
-def adds_a_device(server: FakeServer, whom: Client) -> None:
-    """A device on the list that nobody signed."""
-    server.accounts[whom.account]["devices"][9] = new_key()
-
-
-def replaces_a_key(server: FakeServer, whom: Client) -> None:
-    """Another key under a number that is in the chain."""
-    server.accounts[whom.account]["devices"][1] = new_key()
-
-
-def brings_a_device_back(server: FakeServer, whom: Client) -> None:
-    """A device on the list that was removed by a signature."""
-    key = server.accounts[whom.account]["devices"][2]
-    server.append(whom.account, server.signed_entry(whom.identity, "remove", 2))
-    server.accounts[whom.account]["devices"][2] = key
-
-
-def rewrites_history(server: FakeServer, whom: Client) -> None:
-    """Another first entry, so another account in all but its name."""
-    value, key = server.accounts[whom.account], AuthKey.generate()
-    value["devices"] = {1: key.public}
-    value["chain"] = [{**value["chain"][0], "auth_key": key.public}]
-
-
-def shortens(server: FakeServer, whom: Client) -> None:
-    """The chain as it was before the newest device."""
-    server.accounts[whom.account]["chain"].pop()
-    del server.accounts[whom.account]["devices"][2]
-
-
-def forks(server: FakeServer, whom: Client) -> None:
-    """Another device in the place of the newest one, and signed: its owner's device fell for the server."""
-    shortens(server, whom)
-    server.accounts[whom.account]["next_device"] = 2
-    server.add_device(whom.identity)
-
-
-def breaks(server: FakeServer, whom: Client) -> None:
-    """A signature that fits nothing."""
-    server.accounts[whom.account]["chain"][-1]["signature"] = AuthKey.generate().sign(b"nothing")
-
-
-def shows_another_head(server: FakeServer, whom: Client) -> None:
-    """Entries that do not lead to the head beside them."""
-    server._chain = lambda account: {"length": 2, "head": "A" * 43}  # type: ignore[method-assign]
-
-
-def swaps_accounts(server: FakeServer, whom: Client) -> None:
-    """Somebody else's account where this one was asked for."""
-    other, shown = server.add_account("mallory", new_key()), server.public
-
-    def swapped(account: str) -> dict[str, Any]:
-        if account != whom.account:
-            return shown(account)
-        return shown(account) | {"account": other, "handle": "mallory"}
-
-    server.public = swapped  # type: ignore[method-assign]
-
-
-UNSIGNED: list[Lie] = [adds_a_device, replaces_a_key, brings_a_device_back]
-OTHER_CHAINS: list[Lie] = [rewrites_history, shortens, forks]
-BROKEN: list[Lie] = [breaks, shows_another_head, swaps_accounts]
-
-
-def tell(world: World, to: Client, about: Client) -> None:
-    """Say that a list changed; each lie is a new version."""
-    value = world.server.accounts[about.account]
-    value["version"] += 1
-    event = {"type": "device_list_changed", "account": about.account, "version": value["version"]}
-    world.server.post(f"{to.account}:1", event)
-
-
-async def hears_a_lie(world: World, lie: Lie, to: Client, about: Client) -> IdentityChanged:
-    """Let the server lie, and wait until it is noticed."""
-    lie(world.server, about)
-    tell(world, to, about)
-    async for event in to.events():
-        if isinstance(event, IdentityChanged):
-            to.seen(event)
-            return event
-    raise AssertionError("the stream ended")
-
-
-@asynccontextmanager
-async def talking(world: World, **options: Any) -> AsyncIterator[tuple[Client, Client, Conversation]]:
-    """Alice and bob, whose second device she has seen, after a first message."""
-    async with world.people("alice", "bob", **options) as (alice, bob):
-        world.server.add_device(bob.identity)
-        conversation = await alice.conversation("bob")
-        await (await conversation.send("Hi")).reached("sent", 5)
-        yield alice, bob, conversation
-
-
-async def is_refused(conversation: Conversation, text: str = "secret") -> Any:
-    """A message that fails for an identity; it is given for a retry."""
-    message = await conversation.send(text)
-    with pytest.raises(SendFailed) as failed:
-        await message.reached("sent", 5)
-    assert failed.value.code == "IDENTITY_CHANGED"
-    return message
-
-
-async def is_restored(client: Client, whom: Client) -> None:
-    """Wait until the client has read that the server shows the pinned identity again."""
-    while True:
-        pin = await client._store().run(lambda connection: pins.get(connection, whom.account))
-        if pin is not None and pin.shown is not None and pin.shown.reason == "restored":
-            return
-
-
-async def so_far(client: Client, kind: type[Any]) -> list[Any]:
-    """All events of a kind up to now."""
-    end, found = await client.newest_cursor(), []
-    async for event in client.events(after=0):  # type: ignore[arg-type]
-        found.append(event)
-        if event.cursor >= end:
-            return [one for one in found if isinstance(one, kind)]
-    return found
 
 
 @pytest.mark.parametrize("verified", [False, True])
@@ -402,95 +280,6 @@ class TestOneself:
                 with pytest.raises(Exception, match="hold still"):
                     await alice.link(await phone.start_linking())
                 assert "POST /v1/devices" not in world.server.requests
-
-        run(story())
-
-
-class TestSafetyNumbers:
-    """What is compared, and what the mark is worth."""
-
-    def test_both_sides_see_the_same(self, world: World) -> None:
-        """For ever: also after devices came and went."""
-
-        async def story() -> None:
-            async with talking(world) as (alice, bob, conversation):
-                number = await alice.safety_number(bob.account)
-                assert len(number.digits.split(" ")) == 12
-                assert await bob.safety_number(alice.account) == number
-                world.server.append(bob.account, world.server.signed_entry(bob.identity, "remove", 2))
-                await (await conversation.send("read the list")).reached("sent", 5)
-                assert await alice.safety_number(bob.account) == number
-
-        run(story())
-
-    def test_a_scan_verifies(self, world: World) -> None:
-        """The text of the other's code makes the mark, any other text does not; it can be taken back."""
-
-        async def story() -> None:
-            async with world.people("alice", "bob", "mallory") as (alice, bob, mallory):
-                for wrong in (await bob.safety_number(mallory.account)).qr, "", "hs1.":
-                    with pytest.raises(SafetyNumberDiffers):
-                        await alice.verify(bob.account, wrong)
-                assert not (await alice.conversation("bob")).verified
-                await alice.verify(bob.account, (await bob.safety_number(alice.account)).qr + "\n")
-                assert (await alice.conversation("bob")).verified
-                await alice.unverify(bob.account)
-                assert not (await alice.conversation("bob")).verified
-                with pytest.raises(NotFound):
-                    await alice.safety_number(alice.account)
-
-        run(story())
-
-    def test_another_identity_is_compared_before_it_is_trusted(self, world: World) -> None:
-        """Its number is another one; to verify it accepts it."""
-
-        async def story() -> None:
-            async with talking(world) as (alice, bob, conversation):
-                before = await alice.safety_number(bob.account)
-                await alice.verify(bob.account)
-                await hears_a_lie(world, rewrites_history, alice, bob)
-                after = await alice.safety_number(bob.account)
-                assert after != before
-                with pytest.raises(SafetyNumberDiffers):
-                    await alice.verify(bob.account, before.qr)
-                assert (await alice.conversation("bob")).changed
-                await alice.verify(bob.account, after.qr)
-                now = await alice.conversation("bob")
-                assert (now.verified, now.changed) == (True, False)
-                await (await conversation.send("to the new one")).reached("sent", 5)
-
-        run(story())
-
-    def test_an_unsigned_device_is_not_covered(self, world: World) -> None:
-        """The number is the same with and without it, so comparing accepts nothing."""
-
-        async def story() -> None:
-            async with talking(world) as (alice, bob, conversation):
-                number = await alice.safety_number(bob.account)
-                await hears_a_lie(world, adds_a_device, alice, bob)
-                assert await alice.safety_number(bob.account) == number
-                with pytest.raises(IdentityUntrusted):
-                    await alice.verify(bob.account, number.qr)
-                await is_refused(conversation)
-
-        run(story())
-
-    @pytest.mark.parametrize("honest", [True, False])
-    def test_a_mark_of_another_own_device(self, world: World, honest: bool) -> None:
-        """It holds for the identity that was compared there; a first contact with another one is blocked."""
-
-        async def story() -> None:
-            async with world.people("alice", "bob", "carol") as (alice, bob, carol):
-                await carol.verify(bob.account)
-                [mark] = await carol._store().run(pins.marks)
-                if not honest:
-                    mark = Mark(bob.account, "of another identity")
-                await alice._store().run(lambda connection: pins.take_marks(connection, [mark]))
-                conversation = await alice.conversation("bob")
-                assert (conversation.verified, conversation.changed) == (honest, not honest)
-                later = Mark(bob.account, "of another identity")
-                await alice._store().run(lambda connection: pins.take_marks(connection, [later]))
-                assert (await alice.conversation("bob")).verified == honest
 
         run(story())
 
