@@ -33,13 +33,10 @@ from heliograph.store.prekeys import PublicPrekey
 
 logger = logging.getLogger("heliograph")
 
-LOW = 20
-"""One-time keys of a kind at the server under which more are made."""
-
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """How many one-time keys are kept at the server."""
+    """How many one-time keys are kept at the server; more are made when less than half is left."""
 
     one_time: int = 100
     one_time_kem: int = 20
@@ -154,7 +151,7 @@ class Keys:
                 prekeys.make(connection, kind, 1, now)
         if counts is not None and not prekeys.one_time_are_waiting(connection):
             for kind, full in (("one_time", self._pool.one_time), ("one_time_kem", self._pool.one_time_kem)):
-                if counts.get(kind, full) < min(LOW, full):
+                if counts.get(kind, full) * 2 < full:
                     prekeys.make(connection, kind, full - counts[kind], now)
         prekeys.prune(connection, now)
 
