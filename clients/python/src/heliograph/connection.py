@@ -280,6 +280,7 @@ class Connection:
         self._renewing = True
         try:
             new = await self._open()
+            self._ready.clear()  # nothing is sealed until its first page told which connect was before it
             self._current = new
         finally:
             self._renewing = False

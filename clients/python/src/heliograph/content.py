@@ -10,7 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, NoReturn
 
 from heliograph.errors import DecryptionFailed
@@ -89,18 +89,18 @@ class Content:
     """
 
     logical_id: LogicalId
-    text: str
+    text: str = field(repr=False)
     conversation: ConversationId
     sent_at: int
     kind: str = "text"
-    mentions: tuple[Mention, ...] = ()
+    mentions: tuple[Mention, ...] = field(default=(), repr=False)
     target: Target | None = None
-    emoji: str = ""
+    emoji: str = field(default="", repr=False)
     expires: str = ""
     names: tuple[tuple[MessageId, Address], ...] = ()
-    account_secret: str = ""
-    verified: tuple[tuple[AccountId, str], ...] = ()
-    raw: str = ""
+    account_secret: str = field(default="", repr=False)
+    verified: tuple[tuple[AccountId, str], ...] = field(default=(), repr=False)
+    raw: str = field(default="", repr=False)
 
     def encode(self) -> bytes:
         """Write it as JSON; an unsupported one as it came."""

@@ -16,7 +16,7 @@ from heliograph.ids import ServerClock
 from heliograph.inbox import Inbox
 from heliograph.signing import Identity
 from heliograph.socket import Socket
-from heliograph.store import event_log, messages, outgoing, profile, sessions
+from heliograph.store import event_log, messages, outgoing, prekeys, profile, sessions
 from heliograph.store.database import Database
 
 logger = logging.getLogger("heliograph")
@@ -145,6 +145,7 @@ class Drain:
                 return False
             profile.put(connection, "rolled_back_to", previous)
             sessions.end_all(connection)
+            prekeys.doubt(connection)
             event_log.append(connection, "rolled_back", None, previous_connect=previous)
             return True
 

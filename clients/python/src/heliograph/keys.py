@@ -72,7 +72,8 @@ class Keys:
         if before is not None:
             await asyncio.wait([before])
         with contextlib.suppress(HeliographError):  # it is tried again with the next connect
-            await (self.check() if check else self.publish(counts))
+            doubted = check or await self._database.run(prekeys.are_doubted)
+            await (self.check() if doubted else self.publish(counts))
 
     async def publish(self, counts: Mapping[str, int] | None = None) -> None:
         """Make what is missing and upload it.
@@ -108,8 +109,11 @@ class Keys:
             def replace(connection: sqlite3.Connection) -> None:
                 for kind in ("signed", "last_resort"):
                     prekeys.make(connection, kind, 1, now, above=int(has.get(kind, 0)))
+                prekeys.settle_doubt(connection)  # what was made is uploaded, now or later
 
             await self._database.run(replace)
+        else:
+            await self._database.run(prekeys.settle_doubt)
         await self.publish(has)
 
     async def claim(self, devices: Iterable[Address], known: Mapping[Address, str]) -> None:
@@ -152,7 +156,7 @@ class Keys:
         if counts is not None and not prekeys.one_time_are_waiting(connection):
             for kind, full in (("one_time", self._pool.one_time), ("one_time_kem", self._pool.one_time_kem)):
                 if counts.get(kind, full) * 2 < full:
-                    prekeys.make(connection, kind, full - counts[kind], now)
+                    prekeys.make(connection, kind, full - max(counts[kind], 0), now)
         prekeys.prune(connection, now)
 
     async def _upload(self, keys: list[PublicPrekey]) -> None:

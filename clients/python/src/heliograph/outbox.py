@@ -15,7 +15,7 @@ from heliograph.connection import Connection
 from heliograph.directory import Directory
 from heliograph.encryption import Encryption, SessionsMissing
 from heliograph.errors import HeliographError, NoAnswer, NotFound, from_wire
-from heliograph.ids import AccountId, ServerClock
+from heliograph.ids import AccountId, MessageId, ServerClock
 from heliograph.keys import Keys
 from heliograph.pacing import Pace
 from heliograph.signing import Identity
@@ -181,7 +181,7 @@ class Outbox:
 
     async def _settle(self, lane: Lane, attempts: list[Attempt], results: list[dict[str, Any]]) -> None:
         by_id = {result.get("id"): result for result in results}
-        taken: list[int] = []
+        taken: dict[int, MessageId] = {}
         failed: list[tuple[int, str]] = []
         repair: str | None = None
         stale_lists: set[AccountId] = set()
@@ -189,7 +189,7 @@ class Outbox:
         for attempt in attempts:
             result = by_id.get(attempt.id, {"error": {"code": "INTERNAL", "message": "no result"}})
             if "error" not in result:
-                taken.append(attempt.seq)
+                taken[attempt.seq] = attempt.id
                 continue
             error = from_wire(result["error"])
             if error.code == "EARLIER_REFUSED":
@@ -203,11 +203,11 @@ class Outbox:
                 held_up = held_up or error
             else:
                 failed.append((attempt.seq, error.code))
-        behind = [seq for seq in lane.queue if seq not in set(taken)]
+        behind = [seq for seq in lane.queue if seq not in taken]
         now = self._clock.now()  # corrected by the answer
 
         def store(connection: Any) -> list[int]:
-            changed = [seq for seq in taken if outgoing.accepted(connection, seq)]
+            changed = [seq for seq, name in taken.items() if outgoing.accepted(connection, seq, name)]
             changed += [seq for seq, code in failed if status.fail(connection, seq, code)]
             if repair in NEW_ID:
                 outgoing.name_again(connection, lane.peer, behind, now)
@@ -216,7 +216,7 @@ class Outbox:
             return changed
 
         changed = await self._database.run(store)
-        self._drop(lane, taken + [seq for seq, _ in failed])
+        self._drop(lane, [*taken, *(seq for seq, _ in failed)])
         self._on_changed(changed)
         if taken and lane.first:
             lane.first = False
@@ -257,11 +257,6 @@ class Outbox:
         self._drop(lane, [seq])
 
     def _drop(self, lane: Lane, done: list[int]) -> None:
-        if not done:
-            return
-        if done == [lane.queue[index] for index in range(min(len(done), len(lane.queue)))]:
-            for _ in done:
-                lane.queue.popleft()
-        else:
-            gone = set(done)
-            lane.queue = deque(seq for seq in lane.queue if seq not in gone)
+        for seq in done:
+            with contextlib.suppress(ValueError):
+                lane.queue.remove(seq)  # once: it may have been queued again meanwhile

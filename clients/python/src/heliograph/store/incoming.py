@@ -22,7 +22,7 @@ from heliograph.ids import (
     id_milliseconds,
 )
 from heliograph.signing import Identity
-from heliograph.store import account_secrets, effects, event_log, messages, peers, repairs, timers
+from heliograph.store import account_secrets, effects, event_log, messages, peers, pins, repairs, timers
 from heliograph.store.messages import StoredMessage
 from heliograph.store.status import raise_status
 
@@ -77,7 +77,8 @@ def ingest(
 ) -> Ingested:
     """Take in events of the server; what came before is only acknowledged again.
 
-    An event of another shape or an unknown type is skipped: one bad row must not stop the others.
+    An event of another shape or an unknown type is skipped: one bad row must not stop the others. What it
+    changed until then is undone, so no session is ahead of what is stored.
 
     Args:
         connection: The store; nothing is changed where this raises.
@@ -92,6 +93,8 @@ def ingest(
     """
     done = Ingested()
     for event in events:
+        acks, again = len(done.acks), len(done.again)
+        connection.execute("SAVEPOINT event")
         try:
             match event["type"]:
                 case "message":
@@ -104,7 +107,11 @@ def ingest(
                 case "keys_low":
                     done.keys = {kind: int(event[kind]) for kind in ("one_time", "one_time_kem")}
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
-            logger.warning("an event of another shape was skipped: %r", problem)
+            connection.execute("ROLLBACK TO event")
+            del done.acks[acks:], done.again[again:]
+            # Its class alone: what it says may quote a message.
+            logger.warning("an event of another shape was skipped: %s", type(problem).__name__)
+        connection.execute("RELEASE event")
     connection.executemany("INSERT OR REPLACE INTO acks VALUES (?, ?, ?, ?)", done.acks)
     done.asks = repairs.is_due(connection)
     return done
@@ -175,7 +182,7 @@ def _message(
     done.wiped |= effects.tell(connection, messages.get(connection, seq), content, before)
     if content.kind == "repair":
         done.again.extend(repairs.give(connection, me, account, content.names, now))
-    if content.kind == "secrets" and own_copy:
+    if content.kind == "secrets" and own_copy and pins.is_live(connection, sender):
         account_secrets.take(connection, content)
     if own_copy and peers.accept(connection, peer):  # another own device wrote to it
         done.acks.extend(owe_receipts(connection, me, peer))

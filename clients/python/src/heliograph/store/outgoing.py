@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliograph.content import LIFETIMES, VISIBLE, Content
-from heliograph.encryption import Encryption
+from heliograph.encryption import Encryption, SessionsMissing
 from heliograph.ids import (
     AccountId,
     MessageId,
@@ -115,13 +115,19 @@ def prepare(
 
     An attempt that may have arrived keeps its id and bytes. Once one message needs a new id, so do all
     after it: the ids of a conversation rise in the order of its queue.
+
+    Where keys are missing for a later message the frame ends before it: to undo what the ones before it used
+    up would go on for ever with a device that has no keys, as it is asked about for each message.
+
+    Raises:
+        SessionsMissing: Keys are missing for the first message; nothing was made.
     """
     attempts: list[Attempt] = []
     settled: list[int] = []
     newest = peers.newest_seen(connection, peer.account)
     renew = False
     size = wait_ms = 0
-    for seq in queue:
+    for seq in dict.fromkeys(queue):  # one that was asked for twice goes out once
         row = connection.execute(
             "SELECT m.status = 'pending' OR m.seq IN (SELECT message FROM again), a.id, a.body "
             "FROM messages m LEFT JOIN attempts a ON a.message = m.seq WHERE m.seq = ?",
@@ -140,11 +146,20 @@ def prepare(
             if milliseconds - now > LEAD_MS:
                 wait_ms = milliseconds - now - LEAD_MS // 2
                 break
-            message_id, body, newest, renew = mint(milliseconds), None, milliseconds, True
-            messages.came_under(connection, seq, message_id, me.address)
+            message_id, body, is_new = mint(milliseconds), None, True
+        else:
+            milliseconds, is_new = newest, False
         if body is None:
-            body = _encrypt(connection, me, peer, own, seq, message_id, encryption)
+            try:
+                body = _encrypt(connection, me, peer, own, seq, message_id, encryption)
+            except SessionsMissing:
+                if attempts:
+                    break
+                raise
             connection.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", (seq, message_id, body))
+        if is_new:
+            newest, renew = milliseconds, True
+            messages.came_under(connection, seq, message_id, me.address)
         size += len(body)
         if attempts and size > FRAME_BYTES:
             break
@@ -183,10 +198,14 @@ def _encrypt(
     return json.dumps(body, separators=(",", ":"))
 
 
-def accepted(connection: sqlite3.Connection, seq: int) -> bool:
-    """Take in that the server has a message; its bytes are not needed any more."""
-    connection.execute("DELETE FROM attempts WHERE message = ?", (seq,))
-    connection.execute("DELETE FROM again WHERE message = ?", (seq,))
+def accepted(connection: sqlite3.Connection, seq: int, message_id: MessageId) -> bool:
+    """Take in that the server has a message under this id; its bytes are not needed any more.
+
+    If it was asked for while that try was under way, it still goes out again.
+    """
+    tried = connection.execute("DELETE FROM attempts WHERE message = ? AND id = ?", (seq, message_id))
+    if tried.rowcount:
+        connection.execute("DELETE FROM again WHERE message = ?", (seq,))
     return status.raise_status(connection, seq, "sent")
 
 

@@ -127,6 +127,12 @@ def key_of(connection: sqlite3.Connection, address: Address) -> str | None:
     return pin.unsigned.get(device) or pin.tip.devices.get(device)
 
 
+def is_live(connection: sqlite3.Connection, address: Address) -> bool:
+    """Tell whether a device is one of its account now: it was not removed in the chain as it is pinned."""
+    pin, device = get(connection, account_of(address)), device_of(address)
+    return pin is not None and (device in pin.tip.live or device in pin.unsigned)
+
+
 def is_verified(connection: sqlite3.Connection, account: AccountId) -> bool:
     """Tell whether the safety number with the pinned identity of an account was compared."""
     row = connection.execute("SELECT fingerprint FROM verified WHERE account = ?", (account,)).fetchone()

@@ -108,6 +108,21 @@ def one_time_are_uncertain(connection: sqlite3.Connection) -> bool:
     return profile.get(connection, "one_time_keys") != "taken"
 
 
+def doubt(connection: sqlite3.Connection) -> None:
+    """Remember that the server may have other keys than this store, until they were compared."""
+    profile.put(connection, "keys_doubted", "yes")
+
+
+def settle_doubt(connection: sqlite3.Connection) -> None:
+    """Remember that they were compared."""
+    profile.put(connection, "keys_doubted", "no")
+
+
+def are_doubted(connection: sqlite3.Connection) -> bool:
+    """Tell whether they are to be compared: a comparison that broke off is made again."""
+    return profile.get(connection, "keys_doubted") == "yes"
+
+
 def current(connection: sqlite3.Connection, kind: str) -> tuple[PublicPrekey, int] | None:
     """Give the newest key of a kind and when it was made."""
     row = connection.execute(

@@ -24,7 +24,8 @@ from heliograph.ids import (
     new_logical_id,
 )
 from heliograph.signing import Identity
-from heliograph.store import messages, peers, sessions
+from heliograph.store import messages, peers, sessions, shown
+from heliograph.store.messages import StoredMessage
 
 HOUR_MS = 3_600_000
 NAMES_ASKED = 20
@@ -101,7 +102,7 @@ def give(
 ) -> list[tuple[AccountId, int]]:
     """Queue messages of this device again that a device of `by` could not read: (conversation, row number).
 
-    What was not written to that account, is not known or is gone is passed over.
+    What was not written to that account, is not known or is over is passed over.
     """
     again: list[tuple[AccountId, int]] = []
     for message_id, sender in names:
@@ -111,8 +112,8 @@ def give(
             continue
         if by not in (message.peer, me.account) or message.kind in ("repair", "hello", "expired"):
             continue
-        if message.kind in VISIBLE and not message.text:
-            continue  # it was deleted, and the deletion goes its own way
+        if _is_over(connection, message):
+            continue
         if _count(connection, by, "given", now) >= GIVEN_AN_HOUR:
             break
         _note(connection, by, "given", now)
@@ -121,6 +122,33 @@ def give(
         connection.execute("INSERT OR IGNORE INTO again VALUES (?)", (message.seq,))
         again.append((message.peer, message.seq))
     return again
+
+
+def _is_over(connection: sqlite3.Connection, message: StoredMessage) -> bool:
+    """Tell whether what a message says counts no more.
+
+    It, or what it is about, was deleted or has disappeared, or a newer change took its place: under its new
+    id an old change would be the newest.
+    """
+    if message.kind in VISIBLE:
+        return not message.text  # it was deleted, and the deletion goes its own way
+    if message.kind not in ("edit", "reaction", "timer"):
+        return False
+    if message.target is not None and shown.is_gone(connection, message.peer, message.target):
+        return True
+    newer = connection.execute(
+        "SELECT 1 FROM messages WHERE peer = ? AND kind = ? AND target_account IS ? AND target_id IS ? "
+        "AND (account = ? OR kind = 'timer') AND status != 'failed' AND (position, sender) > (?, ?)",
+        (
+            message.peer,
+            message.kind,
+            message.target_account,
+            message.target_id,
+            message.account,
+            *message.order,
+        ),
+    )
+    return newer.fetchone() is not None
 
 
 def _may_ask(connection: sqlite3.Connection, me: Identity, account: str, what: str, now: int) -> bool:

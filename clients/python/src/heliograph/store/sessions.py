@@ -103,8 +103,9 @@ def end(connection: sqlite3.Connection, device: Address) -> None:
 
 
 def end_all(connection: sqlite3.Connection) -> None:
-    """Have every next message begin a new session: the states here may have been used since."""
+    """Have every next message begin a new session: the states and bundles here may have been used since."""
     connection.execute("UPDATE sessions SET ended = 1")
+    connection.execute("DELETE FROM bundles")
 
 
 def offer(connection: sqlite3.Connection, device: Address, bundle: Bundle | None) -> None:
