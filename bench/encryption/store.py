@@ -120,7 +120,7 @@ class _End:
                         "ciphertext": body["devices"]["1"],
                     }
                 )
-                outgoing.accepted(connection, attempt.seq)
+                outgoing.accepted(connection, attempt.seq, attempt.id)
                 queue.remove(attempt.seq)
         return events
 

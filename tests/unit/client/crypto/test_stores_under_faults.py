@@ -140,7 +140,7 @@ class Net:
             event = {"type": "message", "id": attempt.id, "sender": device.me.address, "to": peer.me.account}
             event["ciphertext"] = json.loads(attempt.body)["devices"]["1"]
             self.flying.append(Flying(to, event))
-            device.work(lambda connection, seq=attempt.seq: outgoing.accepted(connection, seq))
+            device.work(lambda connection, one=attempt: outgoing.accepted(connection, one.seq, one.id))
 
     def deliver(self, message: Flying) -> None:
         device = self.devices[message.to]
