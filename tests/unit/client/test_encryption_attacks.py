@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+from typing import Any
 
 import pytest
+from heliograph import SendFailed
 from heliograph.content import Content
 from heliograph.crypto import envelope
-from heliograph.ids import address, conversation_id, new_logical_id
-from heliograph.store import account_secrets, effects, incoming, messages, outgoing, prekeys, repairs
+from heliograph.errors import BadBundle
+from heliograph.ids import AccountId, address, conversation_id, new_logical_id
+from heliograph.store import account_secrets, effects, messages, outgoing, prekeys, repairs
 
+from tests.unit.client.contract import VALIDATE
 from tests.unit.client.fake_channel import FakeChannel
 from tests.unit.client.test_encryption import joined, sealed, types
 from tests.unit.client.test_repair import talking
@@ -135,11 +139,11 @@ def test_what_fails_behind_the_decryption_leaves_the_session_as_it_was(
                 raise ValueError("broken")
             return tell(connection, row, *rest)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(incoming.effects, "tell", breaking)
+        monkeypatch.setattr(effects, "tell", breaking)
         await (await (await alice.conversation("bob")).send("three")).reached("sent", 5)
         await (await (await alice.conversation("bob")).send("four")).reached("delivered", 5)
         assert await texts(bob, "alice") == ["one", "two", "four"]
-        monkeypatch.setattr(incoming.effects, "tell", tell)
+        monkeypatch.setattr(effects, "tell", tell)
         await bob.close()
         async with sealed(world, "bob") as bob:
             await until(lambda: not world.server.inbox.get(f"{bob.account}:1"))
@@ -165,7 +169,7 @@ def test_a_removed_device_tells_no_secrets(world: World) -> None:
         rows: list[tuple[str, str]] = []
         deliver = world.server.deliver
 
-        def holding(where: str, sender: str, message_id: str, to: str, text: str) -> None:
+        def holding(address: str, sender: str, message_id: str, to: str, text: str) -> None:
             rows.append((message_id, text))
 
         await where.run(
@@ -197,7 +201,7 @@ def test_a_message_asked_for_while_it_is_under_way_goes_out_again(world: World) 
         message = await (await (await alice.conversation("bob")).send("x")).reached("delivered", 5)
         seq = message.seq
 
-        def story_of(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+        def story_of(connection: sqlite3.Connection) -> list[tuple[AccountId, int]]:
             row = messages.get(connection, seq)
             connection.execute("INSERT INTO attempts VALUES (?, ?, '{}')", (seq, row.id))
             repairs.give(connection, me, bob.account, [(row.id, row.sender)], world.server.now())  # type: ignore[list-item]
@@ -225,7 +229,7 @@ def test_nothing_is_sealed_on_a_renewed_socket_before_the_server_told_the_connec
         async def watching(channel: FakeChannel, frame: dict[str, object]) -> None:
             if frame["action"] == "send" and channel.number not in told:
                 too_early.append(frame)
-            await take(channel, frame)  # type: ignore[arg-type]
+            await take(channel, frame)
             if frame["action"] == "sync" and world.server.answers(frame):
                 told.add(channel.number)
 
@@ -243,7 +247,7 @@ def test_nothing_is_sealed_on_a_renewed_socket_before_the_server_told_the_connec
         await alice.connected(5)
         await (await (await alice.conversation("bob")).send("one")).reached("sent", 5)
         silent[0] = len(world.server.tried) + 1
-        world.server.answers = answers  # type: ignore[assignment]
+        world.server.answers = answers
         await until(lambda: len(world.server.tried) > silent[0])
         await alice.drained(5)
         assert "while it is renewed" in await texts(alice, "bob")
@@ -285,6 +289,33 @@ def test_a_request_that_names_a_message_twice_gets_it_once(world: World) -> None
 
 def test_a_content_shows_no_secret() -> None:
     """What a log or a traceback prints of it holds no text and no key."""
-    content = Content(new_logical_id(), "tell nobody", conversation_id("a", "b"), 1, account_secret="KEY")  # type: ignore[arg-type]
+    content = Content(new_logical_id(), "tell nobody", conversation_id("a", "b"), 1, account_secret="KEY")
     assert "tell nobody" not in repr(content)
     assert "KEY" not in repr(content)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**32])
+def test_a_one_time_key_with_an_id_of_another_range_fails_the_message(world: World, number: int) -> None:
+    """The id is not signed, so a server may say anything: the message fails and holds up no others."""
+
+    async def story() -> None:
+        alice, bob = await joined(world, "alice"), await joined(world, "bob")
+        bundle = world.server.keys._bundle
+
+        def lying(address: str, device: int, auth_key: str) -> dict[str, Any]:
+            made = bundle(address, device, auth_key)
+            return made | {"one_time": made["one_time"] | {"id": number}}
+
+        world.server.keys._bundle = lying  # type: ignore[method-assign]
+        monkey = VALIDATE["claim_answer"]
+        VALIDATE["claim_answer"] = lambda body: body
+        try:
+            with pytest.raises(SendFailed) as failed:
+                await (await (await alice.conversation("bob")).send("one")).reached("sent", 3)
+        finally:
+            VALIDATE["claim_answer"] = monkey
+        assert failed.value.code == BadBundle.default_code
+        await alice.close()
+        await bob.close()
+
+    run(story())

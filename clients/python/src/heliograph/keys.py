@@ -34,6 +34,10 @@ from heliograph.store.prekeys import PublicPrekey
 logger = logging.getLogger("heliograph")
 
 
+MAX_ID = 2**31 - 1
+"""The largest id of a key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """How many one-time keys are kept at the server; more are made when less than half is left."""
@@ -211,6 +215,8 @@ def _checked(device: Address, identity: str, entry: dict[str, Any]) -> Bundle:
             primitives.verify(signer, from_base64url(key["signature"]), statement)
         if kem["kind"] not in ("one_time_kem", "last_resort"):
             raise ValueError("an unknown kind of KEM key")
+        if not all(1 <= int(key["id"]) <= MAX_ID for key in (signed, kem, one_time or signed)):
+            raise ValueError("ids are numbers from 1")
         return Bundle(
             signer,
             int(signed["id"]),
