@@ -1,8 +1,9 @@
 """``make bench``: what messages cost, and how fast they are.
 
-``FLOW=one_to_one | offline | connect | online_hour | idle`` plays people with real clients against a local
-cloud of its own and counts what AWS would bill; the tables go into ``docs/cost.md``, the counts into
-``bench/counts.json``. ``FLOW=speed`` measures times and writes ``docs/performance.md``. Without FLOW: all.
+``FLOW=one_to_one | offline | connect | online_hour | idle | keys`` plays people with real clients, which seal
+what they say, against a local cloud of its own and counts what AWS would bill; the tables go into
+``docs/cost.md``, the counts into ``bench/counts.json``. ``FLOW=speed`` measures times and writes
+``docs/performance.md``. Without FLOW: all.
 A count that grew by more than a tenth against the committed file is over budget and is not written, unless
 ``ACCEPT=1`` says that it is meant.
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from bench import report
-from bench.flows import connect, idle, offline, one_to_one, online_hour
+from bench.flows import connect, idle, keys, offline, one_to_one, online_hour
 from bench.flows.result import Result
 from bench.flows.stage import Stage
 from bench.speed import main as speed
@@ -29,6 +30,7 @@ FLOWS: Mapping[str, Callable[[Stage], Coroutine[None, None, list[Result]]]] = {
     "connect": connect.measure,
     "online_hour": online_hour.measure,
     "idle": idle.measure,
+    "keys": keys.measure,
 }
 
 SPEED = "speed"

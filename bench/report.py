@@ -18,6 +18,11 @@ GROWTH = 1.10
 LEAST = 0.1
 """Of a unit: smaller differences are no growth."""
 
+WIDTHS = (14, 12, 14, 18, 15)
+"""Of the columns of the table for a terminal."""
+
+DASH = "–"  # noqa: RUF001
+
 Averages = Mapping[str, Mapping[str, float]]
 """By ``flow/name``: average counts of one unit, and dollars."""
 
@@ -56,20 +61,21 @@ def committed() -> Averages:
 def text(results: Sequence[Result]) -> str:
     """A table for a terminal: each count beside what was planned for it."""
     lines = [
-        f"{'':<28}{'frames':>14}{'invokes':>14}{'WRU':>14}{'RRU':>14}{'$':>16}{'naive $':>9}  per million"
+        f"{'per million':<28}{'frames':>14}{'HTTPS':>12}{'invokes':>14}{'WRU':>18}{'RRU':>15}{'$':>17}{'naive $':>9}"
     ]
     for one in results:
         budget, counted = one.budget, one.averages
         cells = [
             _beside(counted["frames"], budget.frames),
+            _beside(counted["https"], budget.https),
             _beside(counted["invokes"], budget.invokes),
             _beside(counted["wru"], budget.wru),
             _beside(counted["rru"], budget.rru),
         ]
         unit = f"a {one.unit}" if one.fixed_dollars is not None else f"{one.unit}s"
         lines.append(
-            f"{one.name:<28}{''.join(f'{cell:>14}' for cell in cells)}"
-            f"{_beside(one.dollars, one.budget.dollars):>16}{one.naive:>9.1f}  {unit}"
+            f"{one.name:<28}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))}"
+            f"{_beside(one.dollars, one.budget.dollars):>17}{_or_dash(one.naive):>9}  {unit}"
         )
     return "\n".join(lines)
 
@@ -88,15 +94,23 @@ def write(results: Sequence[Result]) -> None:
 def _tables(results: Sequence[Result]) -> str:
     unit, fixed = results[0].unit, results[0].fixed_dollars is not None
     dollars = f"$ a {unit}" if fixed else f"$ per million {unit}s"
-    header = ["", "frames", "invokes", "WRU", "RRU", "TTL deletes", dollars, "budget $", "naive $"]
+    header = ["", "frames", "HTTPS", "invokes", "WRU", "RRU", "TTL deletes", dollars, "budget $", "naive $"]
     rows = []
     for one in results:
         counted = one.averages
-        cells = [f"{counted[name]:.2f}" for name in ("frames", "invokes", "wru", "rru", "ttl_deletes")]
+        cells = [
+            f"{counted[name]:.2f}" for name in ("frames", "https", "invokes", "wru", "rru", "ttl_deletes")
+        ]
         rows.append(
-            [f"**{one.name}**", *cells, f"**{one.dollars:.2f}**", f"{one.budget.dollars:g}", f"{one.naive:g}"]
+            [
+                f"**{one.name}**",
+                *cells,
+                f"**{one.dollars:.2f}**",
+                f"{one.budget.dollars:g}",
+                _or_dash(one.naive),
+            ]
         )
-        planned = (one.budget.frames, one.budget.invokes, one.budget.wru, one.budget.rru)
+        planned = (one.budget.frames, one.budget.https, one.budget.invokes, one.budget.wru, one.budget.rru)
         rows.append(
             ["*planned*", *("" if value is None else f"{value:g}" for value in planned), "", "", "", ""]
         )
@@ -115,6 +129,10 @@ def _prices() -> str:
     ]
     head = f"List prices of {price.region}, read on {price.dated}, in dollars.\n\n"
     return head + markdown.table(["", "$", "where it stands"], rows)
+
+
+def _or_dash(dollars: float | None) -> str:
+    return DASH if dollars is None else f"{dollars:g}"
 
 
 def _beside(value: float, planned: float | None) -> str:

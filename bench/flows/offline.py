@@ -18,7 +18,9 @@ async def measure(stage: Stage, rounds: int = 5) -> list[Result]:
     """``rounds`` times 20 messages, each accepted before the next, then a drain, acks and receipts."""
     async with people(stage, 1, 1) as ([alice], [bob]):
         to_bob = await alice.client.conversation(bob.client.handle)
-        await (await to_bob.send(TEXT)).reached("delivered", 30)
+        await to_bob.send(TEXT)
+        answer = await (await bob.next()).reply(TEXT)  # until then every message begins the session anew
+        await answer.reached("delivered", 30)
         await bob.client.close()
         start = await stage.settled()
         for _ in range(rounds):

@@ -14,7 +14,8 @@ TOLERANCE = 1e-9
 class Budget:
     """The most that one of a flow may use on average. Dollars per million.
 
-    ``wru`` and ``rru`` are what was planned, shown beside what was counted; dollars limit them.
+    ``wru`` and ``rru`` are what was planned, shown beside what was counted; dollars limit them. A flow that
+    says nothing of HTTPS makes no such request: a chat that goes on asks for nobody's keys.
     """
 
     dollars: float
@@ -22,6 +23,7 @@ class Budget:
     invokes: float | None = None
     wru: float | None = None
     rru: float | None = None
+    https: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Result:
     """One line of the report: ``number`` times ``unit`` took ``counts``, or costs ``fixed_dollars`` each.
 
     ``minutes`` are the connection minutes of one unit. ``naive`` is what the usual design takes, in dollars
-    per million. ``note`` says what the line includes.
+    per million; nothing where the usual design has nothing like it. ``note`` says what the line includes.
     """
 
     flow: str
@@ -38,7 +40,7 @@ class Result:
     number: float
     counts: Counts
     budget: Budget
-    naive: float
+    naive: float | None
     note: str = ""
     minutes: float = 0.0
     fixed_dollars: float | None = None
@@ -49,6 +51,7 @@ class Result:
         counts = self.counts
         return {
             "frames": counts.frames / self.number,
+            "https": counts.https / self.number,
             "invokes": counts.invokes / self.number,
             "wru": counts.wru / self.number,
             "rru": counts.rru / self.number,
@@ -65,7 +68,7 @@ class Result:
     def over(self) -> list[str]:
         """What is over budget, in words."""
         actual = self.averages | {"dollars": self.dollars}
-        limits = {name: getattr(self.budget, name) for name in ("frames", "invokes", "dollars")}
+        limits = {name: getattr(self.budget, name) for name in ("frames", "https", "invokes", "dollars")}
         return [
             f"{self.flow}, {self.name}: {actual[name]:.2f} {name} of {limit:g}"
             for name, limit in limits.items()

@@ -61,12 +61,19 @@ class Stage:
         """What the meter has recorded since that place."""
         return read_lines(self.meter, since)
 
-    def client(self, store: str, *, keep_alive: float = 540, ack_delay: float = ACK_DELAY) -> Client:
+    def store(self, name: str) -> Path:
+        """The file of a store."""
+        return self.folder / f"{name}.db"
+
+    def client(
+        self, store: str, *, keep_alive: float = 540, ack_delay: float = ACK_DELAY, connect: bool = True
+    ) -> Client:
         """A client on a store of its own; an existing store is that device again."""
         return Client(
-            self.folder / f"{store}.db",
+            self.store(store),
             self.base_url,
             seal=Plain(),
+            connect=connect,
             ack_delay=ack_delay,
             synchronous="normal",
             timing=Timing(keep_alive=keep_alive),
