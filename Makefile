@@ -6,7 +6,7 @@ STAGE  ?= dev
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy probe schema bench faults faults-mutants canary
+.PHONY: help setup up down status logs trace reset demo test check fmt synth deploy destroy probe smoke schema bench faults faults-mutants canary
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: check ## check, then the tests that start a local cloud of their own on fr
 fmt: ## Format the code and sort imports
 	ruff format .
 	ruff check --fix .
+
+smoke: setup ## Chat through STAGE with throw-away accounts, or through the local cloud (TOKEN_COMMAND, BASE_URL)
+	@$(PY) -m operations.smoke $(if $(BASE_URL),--base-url $(BASE_URL),$(if $(filter command line environment,$(origin STAGE)),--stage $(STAGE)))
 
 schema: ## Render schemas/tables.cql from schemas/tables.py
 	$(PY) -m schemas

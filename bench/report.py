@@ -18,8 +18,8 @@ GROWTH = 1.10
 LEAST = 0.1
 """Of a unit: smaller differences are no growth."""
 
-WIDTHS = (14, 12, 14, 18, 15)
-"""Of the columns of the table for a terminal."""
+COLUMNS = {"frames": 14, "HTTPS": 12, "invokes": 14, "WRU": 18, "RRU": 15, "$": 17}
+"""The table for a terminal, and how wide it is there."""
 
 DASH = "–"  # noqa: RUF001
 
@@ -61,7 +61,9 @@ def committed() -> Averages:
 def text(results: Sequence[Result]) -> str:
     """A table for a terminal: each count beside what was planned for it."""
     lines = [
-        f"{'per million':<28}{'frames':>14}{'HTTPS':>12}{'invokes':>14}{'WRU':>18}{'RRU':>15}{'$':>17}{'naive $':>9}"
+        f"{'$ per million':<28}"
+        + "".join(f"{name:>{width}}" for name, width in COLUMNS.items())
+        + "    naive"
     ]
     for one in results:
         budget, counted = one.budget, one.averages
@@ -71,12 +73,11 @@ def text(results: Sequence[Result]) -> str:
             _beside(counted["invokes"], budget.invokes),
             _beside(counted["wru"], budget.wru),
             _beside(counted["rru"], budget.rru),
+            _beside(one.dollars, budget.dollars),
         ]
         unit = f"a {one.unit}" if one.fixed_dollars is not None else f"{one.unit}s"
-        lines.append(
-            f"{one.name:<28}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))}"
-            f"{_beside(one.dollars, one.budget.dollars):>17}{_or_dash(one.naive):>9}  {unit}"
-        )
+        row = "".join(f"{cell:>{width}}" for cell, width in zip(cells, COLUMNS.values(), strict=True))
+        lines.append(f"{one.name:<28}{row}{_or_dash(one.naive):>9}  {unit}")
     return "\n".join(lines)
 
 

@@ -56,7 +56,8 @@ class ProbeStack(cdk.Stack):
         self._output("DefaultApi", self._socket_api("Default", ("$default",)).api_id)
         http = gateway.HttpApi(self, "Https", api_name=f"heliograph-{stage}-probe-https")
         integration = HttpLambdaIntegration("HttpsIntegration", self._function)
-        http.add_routes(path="/call", methods=[gateway.HttpMethod.GET], integration=integration)
+        methods = [gateway.HttpMethod.GET, gateway.HttpMethod.PUT, gateway.HttpMethod.DELETE]
+        http.add_routes(path="/call", methods=methods, integration=integration)
         self._output("HttpsApi", http.api_id)
         self._output("FunctionName", self._function.function_name)
         queue = sqs.Queue(self, "Queue", removal_policy=cdk.RemovalPolicy.DESTROY)

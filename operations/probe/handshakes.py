@@ -155,7 +155,36 @@ def unsigned_request_of_the_stage(place: Place) -> Saw:
     return Saw(str(_get(f"{place.base_url}/v1/account")[0]))
 
 
-def _get(url: str) -> tuple[int, str]:
+@probe(assumed="whole", used="functions/keys/handler.py", docs="docs/protocol.md#https", frames=0)
+def put_of_60_kb(place: Place) -> Saw:
+    """Does a body of 60 KB, as a device uploads its keys in, reach the function in one piece and as text?
+
+    If not: upload fewer keys at a time in ``heliograph/keys.py``; ``event["body"]`` is what a handler reads.
+    """
+    return _body_that_arrives(place, "PUT", 60 * 1024)
+
+
+@probe(assumed="whole", used="functions/devices/handler.py", docs="docs/protocol.md#https", frames=0)
+def delete_with_a_body(place: Place) -> Saw:
+    """Does the body of a DELETE reach the function? The removal of a device is signed in it.
+
+    If not: give the removal of a device a route of its own with POST, in ``schemas/openapi.yaml`` first.
+    """
+    return _body_that_arrives(place, "DELETE", 300)
+
+
+def _body_that_arrives(place: Place, method: str, size: int) -> Saw:
+    url = place.address("HttpsApi", "", scheme="https") + "/call"
+    body = json.dumps({"text": "x" * size}).encode()
+    kind = {"content-type": "application/json"}
+    status, told = _get(urllib.request.Request(url, body, kind, method=method))  # noqa: S310 - ours
+    if status != 200:
+        return Saw(str(status), told[:80])
+    arrived = json.loads(told)["size"]
+    return Saw("whole" if arrived == size else "not", f"{arrived} of {size} characters")
+
+
+def _get(url: str | urllib.request.Request) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310 - a stage's own address
             return int(answer.status), answer.read().decode()

@@ -2,19 +2,24 @@
 
 ``HELIOGRAPH_BASE_URL`` names a deployed stage; without it the tests start a local cloud of their own on free
 ports. What needs more than a base URL (barriers, kills, tables) is marked ``local_only`` and skipped there.
+``TOKEN_COMMAND`` prints the ID tokens with which accounts register at such a stage, as for ``make smoke``.
 ``HELIOGRAPH_E2E_STATE`` names a folder that keeps the state of the local cloud from run to run, so that the
 next run starts in seconds and deploys only what changed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from heliograph import Client
 
 from local.cloud import LocalCloud
+from operations.smoke import tokens
 from tests.barriers import Barriers
 from tests.coroutines import pytest_pyfunc_call  # noqa: F401, a hook
 from tests.e2e.client import Device
@@ -74,6 +79,24 @@ def base_url(request: pytest.FixtureRequest) -> str:
         return EXTERNAL
     url: str = request.getfixturevalue("cloud").base_url
     return url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signed_in() -> Iterator[None]:
+    """Where accounts need a token, every client of the SDK brings one."""
+    vouch = tokens.from_environment()
+    if vouch is None:
+        yield
+        return
+    register = Client.register
+
+    async def with_token(client: Client, handle: str, **more: Any) -> None:
+        more.setdefault("token", await asyncio.to_thread(vouch.token, await client.sign_in_nonce()))
+        await register(client, handle, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "register", with_token)
+        yield
 
 
 @pytest.fixture

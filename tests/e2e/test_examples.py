@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 SECONDS = 60
 
-pytestmark = pytest.mark.local_only  # clear encryption talks to loopback only
+pytestmark = pytest.mark.local_only  # examples register without a token
 
 
 def run(command: list[str], folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:

@@ -99,7 +99,6 @@ async def test_what_one_device_sends_the_others_show(opened: Open) -> None:
         await shows(phone, bob.handle, ("before", True, "read"), *last, ("an answer", False, "delivered"))
 
 
-@pytest.mark.local_only
 async def test_a_device_that_was_away_learns_that_it_was_delivered(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,14 @@ def result(frames: int = 300, number: int = 100, **other: object) -> Result:
 def test_averages_and_dollars_are_those_of_one_unit() -> None:
     """Three frames, two writes and 3.1 reads a message, in dollars per million."""
     one = result()
-    assert one.averages == {"frames": 3.0, "invokes": 0.0, "wru": 2.0, "rru": 3.1, "ttl_deletes": 0.0}
+    assert one.averages == {
+        "frames": 3.0,
+        "https": 0.0,
+        "invokes": 0.0,
+        "wru": 2.0,
+        "rru": 3.1,
+        "ttl_deletes": 0.0,
+    }
     assert one.dollars == pytest.approx(3.0 + 2 * 0.625 + 3.1 * 0.125)
 
 
@@ -44,6 +51,13 @@ def test_over_budget_is_said_in_words() -> None:
     assert result(counts=Counts(frames_in=300, wru=900)).over() == [
         "one_to_one, ping-pong: 8.62 dollars of 5.5"
     ]
+
+
+def test_a_chat_that_asks_for_keys_is_over_budget() -> None:
+    """A flow that says nothing of HTTPS makes no such request; one that plans some may."""
+    asked = Counts(frames_in=300, https=1)
+    assert result(counts=asked).over() == ["one_to_one, ping-pong: 0.01 https of 0"]
+    assert result(counts=asked, budget=Budget(5.5, https=1)).over() == []
 
 
 def test_growth_by_a_tenth_passes_and_more_does_not() -> None:
