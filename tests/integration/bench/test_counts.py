@@ -13,7 +13,7 @@ from heliograph.transport import Channel, WebSocketTransport
 
 from bench import report
 from bench.counting import FRAME_BYTES, Line, count, metered
-from bench.flows import connect, idle, offline, one_to_one, online_hour
+from bench.flows import connect, idle, keys, offline, one_to_one, online_hour
 from bench.flows.result import Result
 from bench.flows.stage import Stage, people
 from local.cloud import LocalCloud
@@ -68,6 +68,7 @@ async def _play(stage: Stage) -> list[Result]:
         *await connect.measure(stage, number=8),
         *await online_hour.measure(stage),
         *await idle.measure(stage),
+        *await keys.measure(stage, number=4),
     ]
     async with people(stage, 2, 1) as ([alice, _], [bob]):
         to_bob = await alice.client.conversation(bob.client.handle)
@@ -79,7 +80,7 @@ async def _play(stage: Stage) -> list[Result]:
 
 
 def test_every_flow_is_within_budget(played: Played) -> None:
-    """Frames, invocations and dollars of one message, one connect, one hour, one month."""
+    """Frames, HTTPS requests, invocations and dollars of one message, one connect, one hour, one month."""
     assert [line for one in played.results for line in one.over()] == []
 
 
