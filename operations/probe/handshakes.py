@@ -166,7 +166,7 @@ def put_of_60_kb(place: Place) -> Saw:
 
 @probe(assumed="whole", used="functions/devices/handler.py", docs="docs/protocol.md#https", frames=0)
 def delete_with_a_body(place: Place) -> Saw:
-    """Does the body of a DELETE reach the function? The removal of a device is signed in it.
+    """Does the body of a DELETE, in which the removal of a device is signed, reach the function?
 
     If not: give the removal of a device a route of its own with POST, in ``schemas/openapi.yaml`` first.
     """
