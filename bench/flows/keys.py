@@ -45,7 +45,7 @@ async def measure(stage: Stage, number: int = 4) -> list[Result]:
             unit="claim",
             number=number,
             counts=count(claims),
-            budget=Budget(CLAIM, frames=1, https=2, invokes=2, wru=8.2, rru=30),
+            budget=Budget(CLAIM, frames=1, https=1, invokes=1, wru=4.2, rru=15),
             naive=None,
             note="one device of a peer: two of its keys are given once, four are read",
         ),
@@ -82,7 +82,7 @@ async def measure(stage: Stage, number: int = 4) -> list[Result]:
     ]
 
 
-REGISTRATION, CLAIM, FIRST, ROTATION, COUNTING = 110.0, 14.5, 12.5, 9.0, 6.7
+REGISTRATION, CLAIM, FIRST, ROTATION, COUNTING = 110.0, 7.5, 11.0, 9.0, 6.7
 """Dollars per million, what may be spent."""
 
 
