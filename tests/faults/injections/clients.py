@@ -32,9 +32,9 @@ class BrokenClients:
             if how == "killed":
                 outcome["before its ack"] = await self._kill(run, victim, rng)
             elif how == "rolled back":
-                outcome["seconds"] = await self._roll_back(run, victim, rng)
+                outcome.update(await self._roll_back(run, victim, rng))
             elif how == "copied":
-                await self._copy(victim, rng)
+                await self._copy(run, victim, rng)
             else:
                 await self._open_twice(victim)
 
@@ -52,22 +52,34 @@ class BrokenClients:
         await victim.start()
         return died
 
-    async def _roll_back(self, run: World, victim: DeviceProcess, rng: random.Random) -> float:
-        """Come back with the store of a while ago."""
+    async def _roll_back(self, run: World, victim: DeviceProcess, rng: random.Random) -> Detail:
+        """Come back with the store of a while ago; sessions went on meanwhile, both ways.
+
+        Only a connect in between gives it away. Where there was none, keys of messages are used again.
+        """
         snapshot = await victim.snapshot()
         await self._wake(run, victim, rng)
-        seconds = round(rng.uniform(0.3, 1.5), 2)
+        await self._write(run, victim)
+        seconds, connects = round(rng.uniform(0.3, 1.5), 2), rng.random() < 0.6
         await asyncio.sleep(seconds)
+        if connects:
+            await victim.kill()
+            await victim.start()
+            await victim.ask("connected", 10)
         await victim.kill()
         await victim.restore(snapshot)
         await victim.start()
-        return seconds
+        await self._write(run, victim)
+        return {"seconds": seconds, "connects": connects}
 
-    async def _copy(self, victim: DeviceProcess, rng: random.Random) -> None:
-        """Use a copy of the store beside the store: two devices that believe to be one."""
+    async def _copy(self, run: World, victim: DeviceProcess, rng: random.Random) -> None:
+        """Use a copy of the store beside the store: two devices that believe to be one, and both write."""
         twin = await victim.copy(await victim.snapshot())
         try:
-            await asyncio.sleep(rng.uniform(0.5, 1.5))
+            await self._write(run, twin)
+            await asyncio.sleep(rng.uniform(0.2, 0.7))
+            await self._write(run, victim)
+            await asyncio.sleep(rng.uniform(0.3, 0.8))
         finally:
             await twin.stop()
         await victim.stop()  # the twin may have replaced it for good
@@ -87,6 +99,12 @@ class BrokenClients:
             if device.account != victim.account and rng.random() < 0.7:
                 with suppress(*LOST):
                     await device.send(victim.account, f"on its way {rng.randint(0, 999)}")
+
+    async def _write(self, run: World, by: DeviceProcess) -> None:
+        """Have the sessions of a device move on."""
+        for account in dict.fromkeys(device.account for device in usable(run)):
+            if account != by.account:
+                await by.send(account, f"{by.name} goes on")
 
     async def heal(self, run: World) -> None:
         """Nothing is left but what the stores hold."""
