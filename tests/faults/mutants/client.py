@@ -217,7 +217,7 @@ CLIENT: tuple[Mutant, ...] = (
         "a-session-stands-still",
         "a session moves on with every message, in the transaction that seals it",
         "I13",
-        "a_receiver_comes_back_between_two_sends",
+        "more_than_a_page",
         (
             Edit(
                 _ENCRYPT,
