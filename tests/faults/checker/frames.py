@@ -45,6 +45,8 @@ class Socket:
             drain.names.update(dict.fromkeys(names, time))
             if "caught_up" in frame:
                 drain.done = time
+        if "previous_connect" in frame:
+            self._device.previous_connects.append((time, int(frame["previous_connect"])))
         acks = self._acks.pop(ref, ())
         if "error" not in frame and "ack_error" not in frame:
             for ack in acks:

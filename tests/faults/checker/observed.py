@@ -158,6 +158,8 @@ class Device:
     """When sockets opened, and their connect numbers."""
     unread: dict[Name, int] = field(default_factory=dict)
     """What the application was told of as undecryptable."""
+    previous_connects: list[tuple[int, int]] = field(default_factory=list)
+    """What pages told as the connect number before, and when."""
     told_of_rollback: list[int] = field(default_factory=list)
     shown: list[Record] = field(default_factory=list)
     statuses: list[Record] = field(default_factory=list)

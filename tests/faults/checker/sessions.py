@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.checker.envelopes import UNKEYED, look
-from tests.faults.checker.observed import Device, History, Name, short
+from tests.faults.checker.observed import Device, History, Name, Reset, short
 from tests.faults.checker.violation import Violation
 
 
@@ -29,10 +29,19 @@ def rollback_is_told(history: History) -> list[Violation]:
         if not device.resets or device.copied or device.removed:
             continue
         last = device.resets[-1]
-        connected = any(number > last.newest_connect for opened, number in device.sockets if opened < last.at)
-        if connected and not any(told > last.at for told in device.told_of_rollback):
+        if _was_found_out(device, last) and not any(told > last.at for told in device.told_of_rollback):
             found.append(Violation("I16", f"{device} does not say that its store was set back"))
     return found
+
+
+def _was_found_out(device: Device, last: Reset) -> bool:
+    """Whether the first page after the return told of a connect that the copy did not know.
+
+    A connect that ended before its first page hides the one before it: then nobody finds out.
+    """
+    before = {number for opened, number in device.sockets if opened < last.at}
+    previous = next((number for time, number in device.previous_connects if time > last.at), 0)
+    return previous > last.newest_connect and previous in before
 
 
 def _may_be_unreadable(history: History, device: Device, name: Name) -> bool:

@@ -200,11 +200,6 @@ def a_store_that_was_set_back_is_silent(draft: Draft) -> bool:
         for device in draft.history.final_devices()
         if device.resets and not device.copied and not device.removed and device.told_of_rollback
         if device.told_of_rollback[-1] > device.resets[-1].at
-        and any(
-            number > device.resets[-1].newest_connect
-            for opened, number in device.sockets
-            if opened < device.resets[-1].at
-        )
     )
     if device is None:
         return False
