@@ -29,12 +29,12 @@ def rollback_is_told(history: History) -> list[Violation]:
         if not device.resets or device.copied or device.removed:
             continue
         last = device.resets[-1]
-        if _was_found_out(device, last) and not any(told > last.at for told in device.told_of_rollback):
+        if was_found_out(device, last) and not any(told > last.at for told in device.told_of_rollback):
             found.append(Violation("I16", f"{device} does not say that its store was set back"))
     return found
 
 
-def _was_found_out(device: Device, last: Reset) -> bool:
+def was_found_out(device: Device, last: Reset) -> bool:
     """Whether the first page after the return told of a connect that the copy did not know.
 
     A connect that ended before its first page hides the one before it: then nobody finds out.

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from tests.faults.checker.envelopes import look, raw
 from tests.faults.checker.observed import Attempt, Device
+from tests.faults.checker.sessions import was_found_out
 from tests.unit.faults.broken.draft import Draft, breaks
 
 _HEADER = struct.Struct(">BB32sII")
@@ -199,7 +200,7 @@ def a_store_that_was_set_back_is_silent(draft: Draft) -> bool:
         device
         for device in draft.history.final_devices()
         if device.resets and not device.copied and not device.removed and device.told_of_rollback
-        if device.told_of_rollback[-1] > device.resets[-1].at
+        if was_found_out(device, device.resets[-1])
     )
     if device is None:
         return False
