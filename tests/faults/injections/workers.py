@@ -32,8 +32,8 @@ _CALLS = {
     "send": f"cards.accept {_TELL}",
     "ack": _TELL,
     "keys": (
-        "cards.devices cards.read prekeys.ids prekeys.read prekeys.add prekeys.remove limits.take"
-        " used_proofs.take connections.of_accounts connections.remove sockets.post_all"
+        "cards.devices prekeys.ids prekeys.read prekeys.add prekeys.remove limits.take"
+        " used_proofs.use connections.of_accounts connections.remove sockets.post_all"
     ),
 }
 """What the functions of the message flow call, by port."""
