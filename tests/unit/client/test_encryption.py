@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from heliograph.crypto import envelope
 from heliograph.ids import from_base64url
 from heliograph.keys import Pool
 from heliograph.signal_encryption import SignalEncryption
+from heliograph.store import prekeys
 
 from tests.unit.client.world import World, next_event, run, texts, until
 
@@ -218,3 +220,42 @@ def test_without_one_time_keys_the_last_resort_serves(world: World) -> None:
         await bob.close()
 
     run(story())
+
+
+def test_the_id_of_a_key_never_comes_again(world: World) -> None:
+    """A one-time key that was used is gone; the next one that is made has a larger id all the same."""
+
+    async def story() -> None:
+        bob = await joined(world, "bob")
+
+        def work(connection: sqlite3.Connection) -> list[int]:
+            made = [key.id for key in _one_time(connection, 2)]
+            connection.execute("DELETE FROM prekeys WHERE kind = 'one_time'")
+            return made + [key.id for key in _one_time(connection, 1)]
+
+        first, second, third = await bob._store().run(work)
+        assert first < second < third
+        await bob.close()
+
+    run(story())
+
+
+def test_closing_ends_all_that_looks_after_keys(world: World) -> None:
+    """Several requests of the server to make keys that wait for one another end with the client."""
+
+    async def story() -> None:
+        bob = await joined(world, "bob")
+        keys = bob._running().keys
+        for _ in range(3):
+            keys.look_after({"one_time": 0, "one_time_kem": 0})
+        tasks = set(keys._tasks)
+        await bob.close()
+        assert len(tasks) >= 3
+        assert all(task.done() for task in tasks)
+
+    run(story())
+
+
+def _one_time(connection: sqlite3.Connection, count: int) -> list[prekeys.PublicPrekey]:
+    prekeys.make(connection, "one_time", count, 1)
+    return [key for key in prekeys.waiting(connection) if key.kind == "one_time"][-count:]

@@ -58,7 +58,7 @@ class Keys:
         self._clock = clock
         self._pool = pool
         self._working = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def look_after(self, counts: Mapping[str, int] | None = None, *, check: bool = False) -> None:
         """Have keys made, rotated and uploaded where it is time, in the background.
@@ -67,14 +67,12 @@ class Keys:
             counts: What the server said it has of each one-time kind.
             check: Compare with the server first: it may have other keys than this store.
         """
-        if check or counts is not None or self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look_after(self._task, counts, check=check))
+        if check or counts is not None or not self._tasks:
+            task = asyncio.create_task(self._look_after(counts, check=check))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _look_after(
-        self, before: asyncio.Task[None] | None, counts: Mapping[str, int] | None, *, check: bool
-    ) -> None:
-        if before is not None:
-            await asyncio.wait([before])
+    async def _look_after(self, counts: Mapping[str, int] | None, *, check: bool) -> None:
         with contextlib.suppress(HeliographError):  # it is tried again with the next connect
             doubted = check or await self._database.run(prekeys.are_doubted)
             await (self.check() if doubted else self.publish(counts))
@@ -148,9 +146,11 @@ class Keys:
 
     async def close(self) -> None:
         """End what is being uploaded; it is taken up again at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _make(self, connection: sqlite3.Connection, now: int, counts: Mapping[str, int] | None) -> None:
         for kind in ("signed", "last_resort"):

@@ -57,9 +57,11 @@ def make(connection: sqlite3.Connection, kind: str, count: int, now: int, above:
         now: Local time, ms.
         above: Their ids are larger than this one, and than all that were made before.
     """
-    newest = connection.execute("SELECT max(id) FROM prekeys WHERE kind = ?", (kind,)).fetchone()[0]
-    # A first id at random: a store made anew or rolled back does not meet ids that were given out before.
-    first = max(newest or secrets.randbelow(2**24), above) + 1
+    # A first id at random: a store made anew or rolled back does not meet ids that were given out before. The
+    # largest one is remembered, as a key that was used is gone and its id must not come again.
+    newest = int(profile.get(connection, f"newest_{kind}") or secrets.randbelow(2**24))
+    first = max(newest, above) + 1
+    profile.put(connection, f"newest_{kind}", first + count - 1)
     for key_id in range(first, first + count):
         secret, public = MAKERS[kind]()
         connection.execute(
