@@ -156,6 +156,36 @@ def test_a_store_that_was_rolled_back_begins_new_sessions(world: World) -> None:
     run(story())
 
 
+def test_a_connect_without_a_page_hides_no_rollback(world: World) -> None:
+    """A restored store whose first connect ends before its first page begins new sessions all the same."""
+
+    async def story() -> None:
+        alice, bob = await joined(world, "alice"), await joined(world, "bob")
+        await (await (await alice.conversation("bob")).send("one")).reached("sent", 5)
+        await (await (await bob.conversation("alice")).send("two")).reached("delivered", 5)
+        await alice.close()
+        copy = world.directory / "copy.db"
+        shutil.copy(world.directory / "alice.db", copy)
+        async with sealed(world, "alice") as alice:
+            await alice.connected(5)
+            await (await (await alice.conversation("bob")).send("three")).reached("delivered", 5)
+        copy.replace(world.directory / "alice.db")
+        (world.directory / "alice.db-wal").unlink(missing_ok=True)
+        connects = len(world.server.tried)
+        world.server.answers = lambda frame: (
+            frame["action"] != "sync" or len(world.server.tried) > connects + 1
+        )
+        async with sealed(world, "alice") as alice:
+            await alice.connected(8)
+            await (await (await alice.conversation("bob")).send("four")).reached("delivered", 5)
+        assert len(world.server.tried) > connects + 1
+        assert (await texts(bob, "alice"))[-1] == "four"
+        assert types(world)[-1] == envelope.INITIAL
+        await bob.close()
+
+    run(story())
+
+
 @pytest.mark.parametrize("change", ["flip", "cut", "other id"])
 def test_a_message_that_was_changed_is_told_and_harms_nothing(world: World, change: str) -> None:
     """Changed bytes, or the same under another name, are undecryptable; the conversation goes on."""

@@ -137,9 +137,14 @@ class Drain:
     async def _check_previous(self, previous: int) -> None:
         """Find out whether this store was rolled back, before anything is sealed with what is in it."""
 
+        now = self._clock.now()
+
         def check(connection: sqlite3.Connection) -> bool:
             profile.put(connection, "server", self._base_url)
+            in_order = profile.follows_paged_connect(connection, previous, now)
             if profile.confirm_previous_connect(connection, previous):
+                if not in_order:  # it may have been rolled back before that one: nobody can tell any more
+                    sessions.end_all(connection)
                 return False
             if profile.get(connection, "rolled_back_to") == str(previous):
                 return False

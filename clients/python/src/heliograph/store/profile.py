@@ -118,3 +118,17 @@ def confirm_previous_connect(connection: sqlite3.Connection, previous: int) -> b
     )
     connection.execute("DELETE FROM connects WHERE number < ?", (previous,))
     return known
+
+
+def follows_paged_connect(connection: sqlite3.Connection, previous: int, now: int) -> bool:
+    """Tell whether a page came over the connect before, and remember that one came over the newest.
+
+    A connect that ended before its first page told this store nothing: who had connected before it, perhaps
+    with a later state of this store, stays unknown.
+    """
+    paged = get(connection, "paged_connect")
+    newest = connection.execute(
+        "SELECT max(number) FROM connects WHERE number < ?", (now + ACCEPTED_SKEW,)
+    ).fetchone()[0]
+    put(connection, "paged_connect", newest or previous)
+    return previous == 0 or paged == str(previous)
