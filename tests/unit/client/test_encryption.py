@@ -289,3 +289,22 @@ def test_closing_ends_all_that_looks_after_keys(world: World) -> None:
 def _one_time(connection: sqlite3.Connection, count: int) -> list[prekeys.PublicPrekey]:
     prekeys.make(connection, "one_time", count, 1)
     return [key for key in prekeys.waiting(connection) if key.kind == "one_time"][-count:]
+
+
+def test_long_lived_keys_are_replaced_every_week(world: World) -> None:
+    """A week after they were made the signed and the last-resort key get successors with higher ids."""
+
+    async def story() -> None:
+        bob = await joined(world, "bob")
+        held = world.server.keys.held[f"{bob.account}:1"]
+        before = {kind: max(held[kind]) for kind in ("signed", "last_resort")}
+        await bob._running().keys.publish()
+        assert {kind: max(held[kind]) for kind in before} == before
+        await bob._store().run(
+            lambda connection: connection.execute("UPDATE prekeys SET made_at = made_at - 604800000")
+        )
+        await bob._running().keys.publish()
+        assert all(max(held[kind]) > number for kind, number in before.items())
+        await bob.close()
+
+    run(story())
