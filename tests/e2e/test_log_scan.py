@@ -30,8 +30,9 @@ class Words:
         self.kept: set[str] = set()
 
     def keep(self, *texts: str) -> str:
-        """Remember them; returns the first."""
-        self.kept |= {part for text in texts for part in re.split(r"[.: ]", text) if len(part) >= 12}
+        """Remember them; returns the first. Not the times in them: the log's own lines have times, too."""
+        parts = {part for text in texts for part in re.split(r"[.: ]", text) if len(part) >= 12}
+        self.kept |= {part for part in parts if not part.isdigit()}
         return texts[0]
 
     def keep_device(self, device: Device) -> None:
