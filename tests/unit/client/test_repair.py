@@ -157,6 +157,30 @@ def test_a_device_that_only_reads_says_hello(world: World) -> None:
     run(story())
 
 
+def test_hello_is_said_once(world: World) -> None:
+    """An hour later nothing is said again, though another session of that device was never answered."""
+
+    async def story() -> None:
+        alice, bob = await talking(world)
+        me = bob.identity
+
+        def due(connection: sqlite3.Connection, now: int) -> list[repairs.Asking]:
+            return repairs.due(connection, me, now)
+
+        def leave_unanswered(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE sessions SET unanswered = ?", (sessions.UNANSWERED,))
+
+        await bob._store().run(leave_unanswered)
+        now = world.server.now()
+        assert len(await bob._store().run(lambda connection: due(connection, now))) == 1
+        later = now + 2 * repairs.HOUR_MS
+        assert await bob._store().run(lambda connection: due(connection, later)) == []
+        await alice.close()
+        await bob.close()
+
+    run(story())
+
+
 def test_a_flood_of_unreadable_messages_is_bounded(world: World) -> None:
     """Of one account's unreadable messages the newest are remembered."""
 

@@ -84,6 +84,7 @@ def due(connection: sqlite3.Connection, me: Identity, now: int) -> list[Asking]:
     for account in sessions.unanswered(connection):
         if _may_ask(connection, me, account, "greeted", now):
             _note(connection, account, "greeted", now)
+            sessions.greet(connection, account)
             asking.append(Asking(account, ()))
     return asking
 

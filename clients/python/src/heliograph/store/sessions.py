@@ -89,6 +89,13 @@ def note_answered(connection: sqlite3.Connection, device: Address, session: Sess
     )
 
 
+def greet(connection: sqlite3.Connection, account: AccountId) -> None:
+    """Count anew for all devices of an account: a message that says hello goes to those that are left."""
+    connection.execute(
+        "UPDATE sessions SET unanswered = 0 WHERE unanswered > 0 AND device LIKE ? || ':%'", (account,)
+    )
+
+
 def unanswered(connection: sqlite3.Connection) -> list[AccountId]:
     """List accounts with devices that go on sending first messages."""
     rows = connection.execute(
