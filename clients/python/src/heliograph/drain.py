@@ -136,7 +136,6 @@ class Drain:
 
     async def _check_previous(self, previous: int) -> None:
         """Find out whether this store was rolled back, before anything is sealed with what is in it."""
-
         now = self._clock.now()
 
         def check(connection: sqlite3.Connection) -> bool:

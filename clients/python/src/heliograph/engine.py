@@ -146,8 +146,8 @@ class Engine:
 
     def ask_again(self) -> None:
         """Ask for messages that could not be read, and greet devices that wait for it, where it is time."""
-        self._asking = self._asking if self._asking and not self._asking.done() else None
-        self._asking = self._asking or asyncio.create_task(self._ask_again())
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_again())
 
     async def _ask_again(self) -> None:
         me, now = self.me, self._clock.now()

@@ -33,7 +33,6 @@ from heliograph.store.prekeys import PublicPrekey
 
 logger = logging.getLogger("heliograph")
 
-
 MAX_ID = 2**31 - 1
 """The largest id of a key."""
 
@@ -171,7 +170,7 @@ class Keys:
                 entry["signature"] = self._me.key.sign(
                     pqxdh.prekey_bytes(key.kind, self._me.account, self._me.device, key.id, entry["key"])
                 )
-            if key.kind in ("one_time", "one_time_kem"):
+            if key.kind in prekeys.ONE_TIME:
                 body.setdefault(key.kind, []).append(entry)
             else:
                 body[key.kind] = entry  # of several the newest: they are ordered by id

@@ -35,11 +35,13 @@ class SignalEncryption:
         recipients: Mapping[Address, str],
     ) -> dict[Address, bytes]:
         """See the port. A device that has no keys yet gets an envelope that says so."""
+        open_sessions = {
+            device: sessions.for_sending(connection, device, key) for device, key in recipients.items()
+        }
         missing = [
             device
-            for device, key in recipients.items()
-            if sessions.for_sending(connection, device, key) is None
-            and not sessions.offered(connection, device)[0]
+            for device, session in open_sessions.items()
+            if session is None and not sessions.offered(connection, device)[0]
         ]
         if missing:
             raise SessionsMissing(missing)
@@ -47,7 +49,7 @@ class SignalEncryption:
         sealed: dict[Address, bytes] = {}
         for device, key in recipients.items():
             named = Named(message_id, sender, own_key, device, key)
-            session = sessions.for_sending(connection, device, key)
+            session = open_sessions[device]
             if session is not None:
                 sealed[device] = session.encrypt(plaintext, named)
                 sessions.save(connection, device, key, session, promote=False)
@@ -116,7 +118,7 @@ def _begin(connection: sqlite3.Connection, me: IdentityKey, plaintext: bytes, na
     """Begin a session with the recipient; what it has no keys for, or keys of no use, says so."""
     device = Address(named.recipient)
     _, bundle = sessions.offered(connection, device)
-    sessions.take_offers(connection, [device])
+    sessions.take_offer(connection, device)
     if bundle is None:
         return NOT_KEYED
     try:

@@ -12,9 +12,6 @@ from heliograph.crypto.envelope import Initial
 from heliograph.crypto.pqxdh import Prekeys
 from heliograph.store import profile
 
-MAKERS: dict[str, Callable[[], tuple[bytes, bytes]]] = {}
-"""How a key of each kind is made: (secret, public)."""
-
 ONE_TIME = ("one_time", "one_time_kem")
 DAY_MS = 86_400_000
 ROTATE_MS = 7 * DAY_MS
@@ -44,7 +41,13 @@ def _kem() -> tuple[bytes, bytes]:
     return seed, primitives.kem_public_of(seed)
 
 
-MAKERS.update(signed=_x25519, one_time=_x25519, last_resort=_kem, one_time_kem=_kem)
+MAKERS: dict[str, Callable[[], tuple[bytes, bytes]]] = {
+    "signed": _x25519,
+    "one_time": _x25519,
+    "last_resort": _kem,
+    "one_time_kem": _kem,
+}
+"""How a key of each kind is made: (secret, public)."""
 
 
 def make(connection: sqlite3.Connection, kind: str, count: int, now: int, above: int = 0) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from heliograph.crypto.pqxdh import Bundle
@@ -149,6 +149,6 @@ def offered(connection: sqlite3.Connection, device: Address) -> tuple[bool, Bund
     )
 
 
-def take_offers(connection: sqlite3.Connection, devices: Iterable[Address]) -> None:
-    """Forget bundles that were used."""
-    connection.executemany("DELETE FROM bundles WHERE device = ?", [(device,) for device in devices])
+def take_offer(connection: sqlite3.Connection, device: Address) -> None:
+    """Forget a bundle that is used now."""
+    connection.execute("DELETE FROM bundles WHERE device = ?", (device,))
