@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from heliograph import tasks
 from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.drain import Drain
@@ -190,11 +191,7 @@ class Connection:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._post_acks(), 1)
         self._ready.clear()
-        tasks = [task for task in (self._runner, *self._background) if task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await tasks.end([self._runner, *self._background])
         if self._current is not None:
             await self._current.close()
         if self._closed_reason is None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from heliograph import linking
+from heliograph import linking, tasks
 from heliograph.device_chain import BadChain, Chain, Listing, read_listing, verify
 from heliograph.errors import HeliographError, IdentityUntrusted, NotFound, Unavailable
 from heliograph.http import HttpApi
@@ -263,11 +263,7 @@ class Directory:
 
     async def close(self) -> None:
         """End what is being asked."""
-        tasks = [*self._refreshing.values(), *self._checks]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await tasks.end([*self._refreshing.values(), *self._checks])
 
 
 def _standing(connection: sqlite3.Connection, account: AccountId) -> tuple[Peer | None, bool]:

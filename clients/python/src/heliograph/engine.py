@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from heliograph import tasks
 from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.connection import Connection, ConnectionEvents, Timing
@@ -113,10 +114,7 @@ class Engine:
         await self.connection.stop()
         await self.outbox.close()
         await self.keys.close()
-        for task in (self._refresher, self._asking):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        await tasks.end([self._refresher, self._asking])
         await self.directory.close()
         await self.inbox.close()
         await self.expiry.close()

@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
+from heliograph import tasks
 from heliograph.ids import ServerClock
 from heliograph.store import timers
 from heliograph.store.database import Database
@@ -42,9 +43,7 @@ class Expiry:
 
     async def close(self) -> None:
         """Stop."""
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.wait([self._worker])
+        await tasks.end([self._worker])
 
     async def _work(self, nap: float) -> None:
         while True:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from heliograph import tasks
 from heliograph.crypto import pqxdh, primitives
 from heliograph.crypto.pqxdh import Bundle
 from heliograph.errors import BadBundle, HeliographError
@@ -145,11 +146,7 @@ class Keys:
 
     async def close(self) -> None:
         """End what is being uploaded; it is taken up again at the next start."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await tasks.end(self._tasks)
 
     def _make(self, connection: sqlite3.Connection, now: int, counts: Mapping[str, int] | None) -> None:
         for kind in ("signed", "last_resort"):

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from heliograph import tasks
 from heliograph.acks import AckQueue
 from heliograph.backoff import Backoff
 from heliograph.connection import Connection
@@ -101,16 +102,12 @@ class Outbox:
 
     async def drained(self) -> None:
         """Wait until nothing is pending."""
-        while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
-            await asyncio.wait(tasks)
+        while running := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+            await asyncio.wait(running)
 
     async def close(self) -> None:
         """Stop; what is pending goes on when the store is opened again."""
-        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await tasks.end([lane.task for lane in self._lanes.values()])
 
     async def _run(self, lane: Lane) -> None:
         backoff = self._backoff()
