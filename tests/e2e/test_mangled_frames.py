@@ -86,7 +86,7 @@ class Nuisance:
     async def _answer(self, socket: Socket, text: str) -> Json:
         """The next frame with a ref that is no late refusal of an ack."""
         socket.frames.clear()
-        silent = {ref for ref in self._silent if ref not in text}
+        silent = {ref for ref in self._silent if f'"{ref}"' not in text}
         await socket.send_raw(text)
 
         def answers() -> list[Json]:
