@@ -70,6 +70,7 @@ def play(options: argparse.Namespace, injections: Mapping[str, Injection], folde
         with stage(folder / f"cloud-{len(outcomes)}") as running:
             try:
                 for each in todo:
+                    running.cloud.wait_for_aws()  # a run that was cut short did not wait for it
                     outcome = asyncio.run(Run(each, running, folder / f"run-{each.seed}", injections).play())
                     outcomes.append(_kept(outcome, options.keep))
                     _tell(outcome, len(outcomes))

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import WebSocketException
+
 from tests.faults.cast import Cast
 from tests.faults.checker import Violation, check
 from tests.faults.device import DeviceGone, DeviceProcess, DeviceRefused
@@ -85,6 +87,8 @@ class Run:
             outcome.violations.append(Violation("liveness", str(stuck)))
         except AssertionError as seen:  # an injection saw what no history shows
             outcome.violations.append(Violation("injection", str(seen)))
+        except (OSError, WebSocketException) as unmet:  # one run less shown, and the others go on
+            outcome.violations.append(Violation("harness", repr(unmet)))
         finally:
             self.world.stage.heal()
             await self._cast.end()

@@ -14,8 +14,13 @@ from tests.e2e.client import Device, HandshakeRefused, Json, Socket, name_of, sh
 from tests.faults.claims import claimed
 from tests.faults.history import Recorder
 
-PATIENCE_SECONDS = 20.0
-"""How long a raw device insists while other faults are in effect."""
+PATIENCE_SECONDS = 60.0
+"""How long a raw device insists while other faults are in effect: a restart of the local AWS on a busy
+machine is the longest.
+"""
+
+AWAY = (HandshakeRefused, OSError, TimeoutError, websockets.WebSocketException)
+"""What a client meets while workers die, databases hang, and sockets drop."""
 
 _known: defaultdict[str, list[Device]] = defaultdict(list)
 _free: defaultdict[str, set[int]] = defaultdict(set)
@@ -45,14 +50,16 @@ class Borrowed:
 
 
 def _register(base_url: str) -> Device:
-    """Insists: the database may be away just now."""
+    """Insists: the database may be away just now, or the local AWS."""
     device = Device(base_url)
     status, answer = 0, Json()
-    for _ in range(10):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
         with suppress(OSError):
             status, answer = device.register()
             if status == 200:
                 return device
+        time.sleep(0.2)
     raise AssertionError(f"no raw device could be registered: {status} {answer}")
 
 
@@ -78,9 +85,34 @@ async def opened(device: Device) -> Socket:
     """A socket, sooner or later: handshakes fail while workers die and databases hang."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            with suppress(HandshakeRefused, OSError, TimeoutError, websockets.WebSocketException):
+            with suppress(*AWAY):
                 return await device.open()
             await asyncio.sleep(0.1)
+
+
+async def served(device: Device, frame: Json) -> Json:
+    """The answer to a frame, on as many sockets as it takes: one that drops is opened again."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(*AWAY):
+                async with await device.open() as socket:
+                    return await _answered(socket, frame)
+            await asyncio.sleep(0.1)
+
+
+async def _answered(socket: Socket, frame: Json) -> Json:
+    """The answer to a frame. Raises ``ConnectionError`` at once where the socket goes meanwhile."""
+    asking = asyncio.create_task(socket.insist(frame))
+    closing = asyncio.create_task(socket.closed.wait())
+    try:
+        await asyncio.wait((asking, closing), return_when=asyncio.FIRST_COMPLETED)
+        if asking.done():
+            return asking.result()
+        raise ConnectionResetError("the socket is closed")
+    finally:
+        for task in (asking, closing):
+            task.cancel()
+        await asyncio.gather(asking, closing, return_exceptions=True)
 
 
 async def never_acknowledge(base_url: str, rng: random.Random) -> int:
@@ -89,20 +121,19 @@ async def never_acknowledge(base_url: str, rng: random.Random) -> int:
     Returns how many messages came twice. Raises AssertionError where one was lost.
     """
     async with Borrowed(base_url, 2) as (sender, reader):
+        messages = [sender.message(reader) for _ in range(rng.randint(1, 10))]
         async with await opened(reader) as first:
-            await first.insist({"action": "sync"})
-            async with await opened(sender) as socket:
-                messages = [sender.message(reader) for _ in range(rng.randint(1, 10))]
-                for message in messages:
-                    await socket.insist({"action": "send", "messages": [message]})
+            with suppress(*AWAY):
+                await first.insist({"action": "sync"})
+            for message in messages:
+                await served(sender, {"action": "send", "messages": [message]})
             first.cut()
-        async with await opened(reader) as second:
-            page = await second.insist({"action": "sync"})
-            came = [event["id"] for event in shown(page["events"])]
-            lost = [message["id"] for message in messages if message["id"] not in came]
-            assert not lost, f"{len(lost)} messages are gone that were posted and never acknowledged"
-            names = [name_of(event) for event in shown(page["events"])]
-            await second.insist({"action": "sync", "ack": {"quiet": names}})
+        page = await served(reader, {"action": "sync"})
+        came = [event["id"] for event in shown(page["events"])]
+        lost = [message["id"] for message in messages if message["id"] not in came]
+        assert not lost, f"{len(lost)} messages are gone that were posted and never acknowledged"
+        names = [name_of(event) for event in shown(page["events"])]
+        await served(reader, {"action": "sync", "ack": {"quiet": names}})
         return len(messages)
 
 
@@ -118,33 +149,31 @@ async def storm(base_url: str, sockets: int, devices: int) -> dict[str, int]:
             async with at_once:
                 try:
                     socket = await device.open()
-                except (HandshakeRefused, OSError, TimeoutError, websockets.WebSocketException):
+                except AWAY:
                     return None
-                await _sync_once(socket)
+                with suppress(*AWAY):  # closed as the older one of two
+                    await _answered(socket, {"action": "sync"})
                 return socket
 
         tries = [one(raw[number % devices]) for number in range(sockets)]
         alive = [socket for socket in await asyncio.gather(*tries) if socket is not None]
         try:
             for device in raw:
-                last = await opened(device)
-                alive.append(last)
-                await last.insist({"action": "sync"})
+                last = await _newest(device, alive)
                 await _alone(last, [socket for socket in alive if socket.device is device])
         finally:
             await asyncio.gather(*(socket.close() for socket in alive))
     return {"opened": len(alive) - devices, "refused": sockets + devices - len(alive)}
 
 
-async def _sync_once(socket: Socket) -> None:
-    """Sync, unless the socket is closed as the older one of two meanwhile."""
-    asking = asyncio.create_task(socket.ask({"action": "sync"}))
-    closing = asyncio.create_task(socket.closed.wait())
-    await asyncio.wait((asking, closing), timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    for task in (asking, closing):
-        task.cancel()
-        with suppress(asyncio.CancelledError, TimeoutError, websockets.ConnectionClosed):
-            await task
+async def _newest(device: Device, alive: list[Socket]) -> Socket:
+    """One more socket of the device that syncs; all that it took are put into ``alive``."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            alive.append(await opened(device))
+            with suppress(*AWAY):
+                await _answered(alive[-1], {"action": "sync"})
+                return alive[-1]
 
 
 async def _alone(last: Socket, all_of_it: list[Socket]) -> None:
