@@ -21,6 +21,7 @@ from heliograph import (
     NumberNotServed,
     Plain,
     RateLimited,
+    SafetyNumberDiffers,
     Unavailable,
     VerificationFailed,
     blocking,
@@ -282,3 +283,11 @@ def test_the_blocking_client(world: World) -> None:
         bob.delete_for_everyone(answer)
         assert [message.deleted for message in bob.history("alice")] == [False, True]
         assert alice.registered
+        number = alice.safety_number("bob")
+        assert number == bob.safety_number("alice")
+        alice.verify("bob", number.qr)
+        with pytest.raises(SafetyNumberDiffers):
+            bob.verify("alice", "another number")
+        alice.unverify("bob")
+        alice.trust("bob")
+        alice.trust()

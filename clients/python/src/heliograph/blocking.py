@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from heliograph.client import Client as AsyncClient
 from heliograph.events import MessageReceived
+from heliograph.ids import AccountId
 from heliograph.model import CodeSent, Message, Status
+from heliograph.safety_number import SafetyNumber
 
 T = TypeVar("T")
 
@@ -110,6 +112,28 @@ class Client:
     def delete_for_everyone(self, message: Message) -> Message:
         """Delete an own message here, and queue that for the others."""
         return self._run(message.delete_for_everyone())
+
+    def safety_number(self, peer: str) -> SafetyNumber:
+        """Give the number that the owners of both accounts compare."""
+        return self._run(self._with(peer, self._client.safety_number))
+
+    def verify(self, peer: str, scanned: str | None = None) -> None:
+        """Mark an account as verified: the numbers were compared, or `scanned` is the other's QR code."""
+        self._run(self._with(peer, lambda account: self._client.verify(account, scanned)))
+
+    def unverify(self, peer: str) -> None:
+        """End the mark that `verify` made."""
+        self._run(self._with(peer, self._client.unverify))
+
+    def trust(self, peer: str | None = None) -> None:
+        """Accept the identity of an account, or the own one, as the server showed it last."""
+        if peer is None:
+            self._run(self._client.trust(self._client.account))
+        else:
+            self._run(self._with(peer, self._client.trust))
+
+    async def _with(self, peer: str, work: Callable[[AccountId], Awaitable[T]]) -> T:
+        return await work((await self._client.conversation(peer)).peer)
 
     async def _send(self, to: str, text: str, wait: Status, timeout: float) -> Message:  # noqa: ASYNC109
         message = await (await self._client.conversation(to)).send(text)

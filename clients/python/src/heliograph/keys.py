@@ -103,13 +103,13 @@ class Keys:
         """
         has = await self._api.own_keys(self._me)
         mine = await self._database.run(
-            lambda connection: [prekeys.current(connection, kind) for kind in ("signed", "last_resort")]
+            lambda connection: [prekeys.current(connection, kind) for kind in prekeys.ROTATED]
         )
         if None in mine or has.get("digest") != digest(self._me, [key[0] for key in mine if key is not None]):
             now = self._clock.local()
 
             def replace(connection: sqlite3.Connection) -> None:
-                for kind in ("signed", "last_resort"):
+                for kind in prekeys.ROTATED:
                     prekeys.make(connection, kind, 1, now, above=int(has.get(kind, 0)))
                 prekeys.settle_doubt(connection)  # what was made is uploaded, now or later
 
@@ -149,7 +149,7 @@ class Keys:
         await tasks.end(self._tasks)
 
     def _make(self, connection: sqlite3.Connection, now: int, counts: Mapping[str, int] | None) -> None:
-        for kind in ("signed", "last_resort"):
+        for kind in prekeys.ROTATED:
             newest = prekeys.current(connection, kind)
             if newest is None or not 0 <= now - newest[1] < prekeys.ROTATE_MS:
                 prekeys.make(connection, kind, 1, now)

@@ -120,17 +120,29 @@ def key_of(connection: sqlite3.Connection, address: Address) -> str | None:
 
     A message that a device signed before it was removed may come later: it is still that device's.
     """
-    pin = get(connection, account_of(address))
-    if pin is None:
-        return None
-    device = device_of(address)
-    return pin.unsigned.get(device) or pin.tip.devices.get(device)
+    trusted = _trusted_key(connection, address)
+    if trusted is not None:
+        return trusted
+    row = connection.execute(
+        "SELECT auth_key FROM chain_devices WHERE account = ? AND device = ?",
+        (account_of(address), device_of(address)),
+    ).fetchone()
+    return str(row[0]) if row else None
 
 
 def is_live(connection: sqlite3.Connection, address: Address) -> bool:
     """Tell whether a device is one of its account now: it was not removed in the chain as it is pinned."""
-    pin, device = get(connection, account_of(address)), device_of(address)
-    return pin is not None and (device in pin.tip.live or device in pin.unsigned)
+    row = connection.execute(
+        "SELECT 1 FROM chain_devices WHERE account = ? AND device = ? AND live",
+        (account_of(address), device_of(address)),
+    ).fetchone()
+    return row is not None or _trusted_key(connection, address) is not None
+
+
+def _trusted_key(connection: sqlite3.Connection, address: Address) -> str | None:
+    """The auth key of a device that the user trusted though it is not in the chain."""
+    row = connection.execute("SELECT unsigned FROM pins WHERE account = ?", (account_of(address),)).fetchone()
+    return _numbered(json.loads(row[0])).get(device_of(address)) if row else None
 
 
 def is_verified(connection: sqlite3.Connection, account: AccountId) -> bool:

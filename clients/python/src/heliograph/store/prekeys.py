@@ -12,6 +12,8 @@ from heliograph.crypto.envelope import Initial
 from heliograph.crypto.pqxdh import Prekeys
 from heliograph.store import profile
 
+ROTATED = ("signed", "last_resort")
+"""Kinds of which a device has one at a time, renewed weekly."""
 ONE_TIME = ("one_time", "one_time_kem")
 DAY_MS = 86_400_000
 ROTATE_MS = 7 * DAY_MS
@@ -155,7 +157,7 @@ def used(connection: sqlite3.Connection, initial: Initial) -> None:
 
 def prune(connection: sqlite3.Connection, now: int) -> None:
     """Delete what is too old to be named by a message that can still come."""
-    for kind in ("signed", "last_resort"):
+    for kind in ROTATED:
         # Each is kept until its successor has served for as long as inboxes keep messages.
         connection.execute(
             "DELETE FROM prekeys WHERE kind = ?1 AND id < "
