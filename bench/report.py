@@ -13,7 +13,7 @@ COMMITTED = Path(__file__).with_name("counts.json")
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 
 GROWTH = 1.10
-"""A count may be so many times the committed one: what is drawn by chance (limits) moves by less."""
+"""A count may be so many times the committed one."""
 
 LEAST = 0.1
 """Of a unit: smaller differences are no growth."""
@@ -47,7 +47,7 @@ def growth(results: Sequence[Result], committed: Averages) -> list[str]:
         known = committed.get(key(one), {})
         for name, value in averages([one])[key(one)].items():
             before = known.get(name)
-            if before is not None and value > max(before * GROWTH, before + LEAST):
+            if before is not None and value > max(before * GROWTH, before + LEAST, before + one.chance(name)):
                 grown.append(f"{one.flow}, {one.name}: {name} grew from {before:g} to {value:g}")
     return grown
 

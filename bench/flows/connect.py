@@ -14,12 +14,12 @@ async def connects(stage: Stage, number: int) -> list[Line]:
     """What so many connects of a known device record: first sync and end included."""
     async with people(stage, 1) as ([alice],):
         await alice.client.close()
-        start = await stage.settled()
+        start = await stage.ended()
         for _ in range(number):
             async with stage.client(alice.store) as again:
                 await again.connected(30)
-            await stage.settled()  # until the end of the socket is noted; else it is a rival of the next
-        return await stage.lines(start)
+            await stage.ended()  # else it is a rival of the next
+        return stage.read(start)
 
 
 async def measure(stage: Stage, number: int = 20) -> list[Result]:

@@ -131,13 +131,14 @@ def _split(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
 
 async def _start(stage: Stage, store: str, *, wait_for_keys: bool = False) -> list[Line]:
     """What one start of a device records, its end included."""
-    start = await stage.settled()
+    start = await stage.ended()
     async with stage.client(store) as client, asyncio.timeout(30):
         await client.connected()
         while wait_for_keys and not _split(stage.read(start))[0]:
             await stage.settled()
         await stage.settled()
-    return await stage.lines(start)
+    await stage.ended()
+    return stage.read(start)
 
 
 def _age(

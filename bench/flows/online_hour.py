@@ -46,7 +46,7 @@ async def _beats(stage: Stage) -> list[Line]:
     """What the first ``BEATS`` keep-alives of a socket record."""
     async with people(stage, 1) as ([alice],):
         await alice.client.close()
-        start = await stage.settled()
+        start = await stage.ended()
         async with stage.client(alice.store, keep_alive=BEAT_SECONDS) as client:
             await client.connected(30)
             connected = len(stage.read(start))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,21 @@ class Stage:
             await asyncio.sleep(QUIET)
             before, size = size, self._size()
         return size
+
+    async def ended(self, *, but: int = 0) -> int:
+        """Wait until the ends of all sockets ``but`` so many are recorded, and settled; gives the place.
+
+        A cold function takes longer than things are quiet: its operations would count for what comes next.
+        """
+        async with asyncio.timeout(60):
+            size = await self.settled()
+            while self._open_sockets() > but:
+                size = await self.settled()
+        return size
+
+    def _open_sockets(self) -> int:
+        calls = Counter(line["function"] for line in self.read(0) if line["kind"] == "invocation")
+        return calls["connect"] - calls["disconnect"]
 
     def _size(self) -> int:
         return self.meter.stat().st_size if self.meter.exists() else 0
