@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.conversations import register_many
 from bench.cpu import run as cpu
 from bench.encryption import run as encryption
-from bench.speed import growth, idle, operations, report
+from bench.speed import growth, idle, operations, report, through
 from bench.speed.loads import Loaded, World
 from bench.speed.page import Page
 from bench.speed.processes import Processes
@@ -43,6 +43,7 @@ class Plan:
     cold_starts: int = 5
     sealing_calls: int = encryption.CALLS
     stored_messages: int = encryption.MESSAGES
+    sent_messages: int = through.MESSAGES
 
 
 def run(plan: Plan | None = None, page: Path | None = PAGE) -> list[str]:
@@ -106,6 +107,8 @@ def _timed(plan: Plan, state: Path, found: report.Found) -> None:
             found.warm = cpu.measure(cloud, plan.cpu_calls)
             found.cold = cpu.cold(cloud, plan.cold_starts)
             found.sizes = cpu.sizes()
+        with _step("real clients"):
+            found.through = asyncio.run(through.measure(cloud.base_url, state.parent, plan.sent_messages))
         with _step("growth"):  # the last: it restarts Cassandra
             found.growth = growth.measure(cloud.cassandra_port, plan.growth, cloud.restart_cassandra)
 

@@ -22,6 +22,7 @@ from bench.speed.operations import Operations
 from bench.speed.page import DASH, Page, ms
 from bench.speed.processes import Used
 from bench.speed.report import Found
+from bench.speed.through import Through
 from bench.speed.tracing import Read, read_of
 
 CPU = {"client": 0.1, "emulator": 0.5, "functions": 0.3, "Cassandra": 0.1}
@@ -55,6 +56,7 @@ def found() -> Found:
         warm=[Row("send: 1 message", 2.8, 1.4, 7.0, 200)],
         cold=[Row("imports: send", 185, 147, 700, 5)],
         sizes=[Package("layer core", 125_000, 340_000)],
+        through=[Through("passphrase", 2_000, 80.0, 3.0, 400.0, 2.0)],
         encryption=Encryption(
             [Row("encrypt", 0.3, 0.25, 1.2, 300)],
             [Size("envelope", 410)],
