@@ -8,11 +8,14 @@ from tests.faults.checker.violation import Violation
 
 
 def readable(history: History) -> list[Violation]:
-    """I15: a device can read what it gets, unless a store was set back or its keys were not there yet."""
+    """I15: a device can read what it gets, unless a store was set back or its keys were not there yet.
+
+    Who was removed may ask for no sender's keys any more: what came before it knew is not readable either.
+    """
     return [
         Violation("I15", f"{device} cannot read {name[0]} of {short(name[1])}")
         for device in history.devices.values()
-        if not device.resets
+        if not device.resets and not device.removed
         for name in device.unread
         if not _may_be_unreadable(history, device, name)
     ]

@@ -99,7 +99,7 @@ CLIENT: tuple[Mutant, ...] = (
             Edit(
                 "heliograph.outbox:Outbox._settle",
                 '        if error.code == "EARLIER_REFUSED":\n',
-                '        if error.code == "EARLIER_REFUSED":\n            taken.append(attempt.seq)\n',
+                '        if error.code == "EARLIER_REFUSED":\n            taken[attempt.seq] = attempt.id\n',
             ),
         ),
     ),
