@@ -15,7 +15,6 @@ def readable(history: History) -> list[Violation]:
     return [
         Violation("I15", f"{device} cannot read {name[0]} of {short(name[1])}")
         for device in history.devices.values()
-        if not device.resets and not device.removed
         for name in device.unread
         if not _may_be_unreadable(history, device, name)
     ]
@@ -49,7 +48,7 @@ def was_found_out(device: Device, last: Reset) -> bool:
 
 def _may_be_unreadable(history: History, device: Device, name: Name) -> bool:
     sender = history.device(name[1])
-    if sender.resets or sender.removed or not sender.starts:
+    if not sender.starts or any(one.resets or one.removed for one in (device, sender)):
         return True
     envelopes = (attempt.ciphertexts.get(device.address, "") for attempt in history.attempts.get(name, ()))
     return any(look(text).type == UNKEYED for text in envelopes)

@@ -6,13 +6,17 @@ import asyncio
 import random
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import websockets
 
 from tests.e2e.client import Device, HandshakeRefused, Json, Socket, name_of, shown
 from tests.faults.claims import claimed
 from tests.faults.history import Recorder
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
 """How long a raw device insists while other faults are in effect: a restart of the local AWS on a busy
@@ -83,20 +87,25 @@ async def claim(recorder: Recorder, device: Device, account: str, *devices: int)
 
 async def opened(device: Device) -> Socket:
     """A socket, sooner or later: handshakes fail while workers die and databases hang."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            with suppress(*AWAY):
-                return await device.open()
-            await asyncio.sleep(0.1)
+    return await _sooner_or_later(device.open)
 
 
 async def served(device: Device, frame: Json) -> Json:
     """The answer to a frame, on as many sockets as it takes: one that drops is opened again."""
+
+    async def once() -> Json:
+        async with await device.open() as socket:
+            return await _answered(socket, frame)
+
+    return await _sooner_or_later(once)
+
+
+async def _sooner_or_later(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What an attempt gives, as soon as it meets nobody who is away. Raises ``TimeoutError``."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with suppress(*AWAY):
-                async with await device.open() as socket:
-                    return await _answered(socket, frame)
+                return await attempt()
             await asyncio.sleep(0.1)
 
 
@@ -124,7 +133,7 @@ async def never_acknowledge(base_url: str, rng: random.Random) -> int:
         messages = [sender.message(reader) for _ in range(rng.randint(1, 10))]
         async with await opened(reader) as first:
             with suppress(*AWAY):
-                await first.insist({"action": "sync"})
+                await _answered(first, {"action": "sync"})
             for message in messages:
                 await served(sender, {"action": "send", "messages": [message]})
             first.cut()
@@ -168,12 +177,13 @@ async def storm(base_url: str, sockets: int, devices: int) -> dict[str, int]:
 
 async def _newest(device: Device, alive: list[Socket]) -> Socket:
     """One more socket of the device that syncs; all that it took are put into ``alive``."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            alive.append(await opened(device))
-            with suppress(*AWAY):
-                await _answered(alive[-1], {"action": "sync"})
-                return alive[-1]
+
+    async def once() -> Socket:
+        alive.append(await device.open())
+        await _answered(alive[-1], {"action": "sync"})
+        return alive[-1]
+
+    return await _sooner_or_later(once)
 
 
 async def _alone(last: Socket, all_of_it: list[Socket]) -> None:
