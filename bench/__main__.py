@@ -22,6 +22,7 @@ from bench.flows import connect, idle, keys, offline, one_to_one, online_hour
 from bench.flows.result import Result
 from bench.flows.stage import Stage
 from bench.speed import main as speed
+from bench.speed.page import PAGE
 from local.cloud import LocalCloud
 
 FLOWS: Mapping[str, Callable[[Stage], Coroutine[None, None, list[Result]]]] = {
@@ -64,7 +65,7 @@ def main() -> int:
         if not over and not options.check:
             report.write(results)
     if SPEED in chosen:
-        over += speed.run(page=None if options.check else speed.PAGE)
+        over += speed.run(page=None if options.check else PAGE)
     print(f"over budget: {'; '.join(over)}" if over else "within budget")
     return 1 if over else 0
 

@@ -47,7 +47,7 @@ def growth(results: Sequence[Result], committed: Averages) -> list[str]:
         known = committed.get(key(one), {})
         for name, value in averages([one])[key(one)].items():
             before = known.get(name)
-            if before is not None and value > max(before * GROWTH, before + LEAST, before + one.chance(name)):
+            if before is not None and value > max(before * GROWTH, before + LEAST, before + one.chance[name]):
                 grown.append(f"{one.flow}, {one.name}: {name} grew from {before:g} to {value:g}")
     return grown
 

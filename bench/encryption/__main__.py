@@ -11,8 +11,7 @@ from pathlib import Path
 
 from bench.encryption import report, run
 from bench.markdown import replace_between
-
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+from bench.speed.page import PAGE
 
 
 def main() -> int:

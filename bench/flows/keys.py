@@ -114,6 +114,7 @@ async def _starts_later(stage: Stage, number: int) -> tuple[list[Line], list[Lin
     counted: list[Line] = []
     async with people(stage, 1) as ([alice],):
         await alice.client.close()
+        await stage.ended()
         for _ in range(number):
             _age(stage, alice.store, prekeys_by=timedelta(days=8))
             rotations += _split(await _start(stage, alice.store, wait_for_keys=True))[0]
@@ -131,7 +132,7 @@ def _split(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
 
 async def _start(stage: Stage, store: str, *, wait_for_keys: bool = False) -> list[Line]:
     """What one start of a device records, its end included."""
-    start = await stage.ended()
+    start = stage.place()
     async with stage.client(store) as client, asyncio.timeout(30):
         await client.connected()
         while wait_for_keys and not _split(stage.read(start))[0]:

@@ -9,12 +9,10 @@ from bench.counting import Counts
 
 TOLERANCE = 1e-9
 
-DRAWN = 2
-"""Rows of limits that chance may add to a whole flow: a sampled limiter writes one for one token in 16
+DRAWN = Counts(wru=2, rru=2.0, ttl_deletes=2)
+"""Two rows of limits, which chance may add to a whole flow: a sampled limiter writes one for one token in 16
 (``chat.domain.limits``), which shows where a flow is played a few times only.
 """
-
-DRAWN_ROW = Counts(wru=1, rru=1.0, ttl_deletes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +53,7 @@ class Result:
     @property
     def averages(self) -> dict[str, float]:
         """Counts of one unit."""
-        counts = self.counts
-        return {
-            "frames": counts.frames / self.number,
-            "https": counts.https / self.number,
-            "invokes": counts.invokes / self.number,
-            "wru": counts.wru / self.number,
-            "rru": counts.rru / self.number,
-            "ttl_deletes": counts.ttl_deletes / self.number,
-        }
+        return _averages(self.counts, self.number)
 
     @property
     def dollars(self) -> float:
@@ -72,12 +62,11 @@ class Result:
             return self.fixed_dollars
         return 1e6 * pricing.dollars(self.counts, connection_minutes=self.minutes * self.number) / self.number
 
-    def chance(self, name: str) -> float:
-        """How much of a count of one unit, or of its dollars per million, may be drawn rows of limits."""
-        if self.fixed_dollars is not None:
-            return 0.0
-        row = {"wru": DRAWN_ROW.wru, "rru": DRAWN_ROW.rru, "ttl_deletes": DRAWN_ROW.ttl_deletes}
-        return DRAWN * (row | {"dollars": 1e6 * pricing.dollars(DRAWN_ROW)}).get(name, 0.0) / self.number
+    @property
+    def chance(self) -> dict[str, float]:
+        """How much of each count of one unit, and of its dollars, may be drawn rows of limits."""
+        drawn = DRAWN if self.fixed_dollars is None else Counts()
+        return _averages(drawn, self.number) | {"dollars": 1e6 * pricing.dollars(drawn) / self.number}
 
     def over(self) -> list[str]:
         """What is over budget, in words."""
@@ -86,5 +75,16 @@ class Result:
         return [
             f"{self.flow}, {self.name}: {actual[name]:.2f} {name} of {limit:g}"
             for name, limit in limits.items()
-            if limit is not None and actual[name] > limit + self.chance(name) + TOLERANCE
+            if limit is not None and actual[name] > limit + self.chance[name] + TOLERANCE
         ]
+
+
+def _averages(counts: Counts, number: float) -> dict[str, float]:
+    return {
+        "frames": counts.frames / number,
+        "https": counts.https / number,
+        "invokes": counts.invokes / number,
+        "wru": counts.wru / number,
+        "rru": counts.rru / number,
+        "ttl_deletes": counts.ttl_deletes / number,
+    }

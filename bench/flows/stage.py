@@ -40,10 +40,10 @@ class Stage:
 
     async def settled(self) -> int:
         """Wait until nothing more is counted; gives the place in the file."""
-        before, size = -1, self._size()
+        before, size = -1, self.place()
         while size != before:
             await asyncio.sleep(QUIET)
-            before, size = size, self._size()
+            before, size = size, self.place()
         return size
 
     async def ended(self, *, but: int = 0) -> int:
@@ -61,7 +61,8 @@ class Stage:
         calls = Counter(line["function"] for line in self.read(0) if line["kind"] == "invocation")
         return calls["connect"] - calls["disconnect"]
 
-    def _size(self) -> int:
+    def place(self) -> int:
+        """The place in the file up to which the meter has recorded."""
         return self.meter.stat().st_size if self.meter.exists() else 0
 
     async def counted(self, since: int) -> Counts:

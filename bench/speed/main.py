@@ -15,13 +15,12 @@ from bench.cpu import run as cpu
 from bench.encryption import run as encryption
 from bench.speed import growth, idle, operations, report, through
 from bench.speed.loads import Loaded, World
-from bench.speed.page import Page
+from bench.speed.page import PAGE, Page
 from bench.speed.processes import Processes
 from local import deploy
 from local.cloud import LocalCloud
-from local.places import ROOT, Places
+from local.places import Places
 
-PAGE = ROOT / "docs" / "performance.md"
 ECHO = deploy.App("python -m bench.echo.app", ("bench/echo",))
 PEER = deploy.App("python -m bench.peer.app", ("bench/peer",))
 

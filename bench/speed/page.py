@@ -6,6 +6,9 @@ from pathlib import Path
 
 from bench.markdown import replace_between
 from bench.speed.chart import Chart, svg
+from local.places import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
 
 DASH = "–"  # noqa: RUF001
 """Stands for a number that is not there."""

@@ -22,7 +22,6 @@ from bench.speed.loads import ECHO_POST, ECHO_REPLY, MESSAGE, PEER, Loaded
 from bench.speed.operations import Operations
 from bench.speed.page import DASH, Page, ms, rate
 from bench.speed.processes import PARTS
-from bench.speed.through import Through
 
 LEAST_SHARE_OF_ECHO = 0.15
 """A stored, posted and acknowledged message costs three to five bare posted echoes; beyond seven is wrong."""
@@ -55,7 +54,7 @@ class Found:
     sizes: list[Package] = field(default_factory=list)
     growth: list[Timed] = field(default_factory=list)
     encryption: Encryption | None = None
-    through: list[Through] = field(default_factory=list)
+    through: list[through.Through] = field(default_factory=list)
 
 
 def sections(found: Found) -> Mapping[str, Section]:
@@ -68,7 +67,7 @@ def sections(found: Found) -> Mapping[str, Section]:
         "idle connections": [_idle(found)],
         "functions": [_functions(found)],
         "growth": _growth(found.growth),
-        "real clients": [through.text(found.through) if found.through else DASH],
+        through.NAME: [through.text(found.through) if found.through else DASH],
         "encryption": [encryption_tables(found.encryption) if found.encryption else DASH],
     }
 

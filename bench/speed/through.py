@@ -17,15 +17,13 @@ from pathlib import Path
 
 from heliograph import Client, Passphrase, Plain
 
+from bench.flows.stage import TEXT
 from bench.markdown import table
-from bench.speed.page import Page, ms, rate
+from bench.speed.page import PAGE, Page, ms, rate
 from local.cloud import LocalCloud
-from local.places import ROOT
 
 MESSAGES = 2_000
-TEXT = "A text of the length that people send to each other: one or two lines."
 SECONDS = 600.0
-PAGE = ROOT / "docs" / "performance.md"
 NAME = "real clients"
 
 

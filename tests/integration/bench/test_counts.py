@@ -63,9 +63,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 async def _play(stage: Stage) -> list[Result]:
     results = [
-        *await one_to_one.measure(stage, messages=60),
+        *await one_to_one.measure(stage, messages=80),
         *await offline.measure(stage, rounds=2),
-        *await connect.measure(stage, number=4),
+        *await connect.measure(stage, number=8),
         *await online_hour.measure(stage),
         *await idle.measure(stage),
         *await keys.measure(stage, number=4),

@@ -55,18 +55,19 @@ def test_over_budget_is_said_in_words() -> None:
 
 def test_limits_that_chance_draws_are_no_excess_and_no_growth() -> None:
     """Two rows in the whole flow, however short it is; frames are never drawn, nor is what a month costs."""
-    few = {"number": 4, "budget": Budget(3.0, frames=3)}
-    drawn = result(counts=Counts(12, wru=2, rru=2, ttl_deletes=2), **few)  # type: ignore[arg-type]
+
+    def few(counts: Counts) -> Result:
+        return result(number=4, counts=counts, budget=Budget(3.0, frames=3))
+
+    drawn = few(Counts(12, wru=2, rru=2, ttl_deletes=2))
     assert drawn.dollars > 3.5
     assert drawn.over() == []
-    none = report.averages([result(counts=Counts(12), **few)])  # type: ignore[arg-type]
+    none = report.averages([few(Counts(12))])
     assert report.growth([drawn], none) == []
-    more = result(counts=Counts(12, wru=3, rru=3, ttl_deletes=3), **few)  # type: ignore[arg-type]
+    more = few(Counts(12, wru=3, rru=3, ttl_deletes=3))
     assert more.over() == ["one_to_one, ping-pong: 3.77 dollars of 3"]
     assert len(report.growth([more], none)) == 4
-    assert result(counts=Counts(13), **few).over() == [  # type: ignore[arg-type]
-        "one_to_one, ping-pong: 3.25 frames of 3"
-    ]
+    assert few(Counts(13)).over() == ["one_to_one, ping-pong: 3.25 frames of 3"]
     assert result(fixed_dollars=1.1, number=1, budget=Budget(1.0)).over()
 
 

@@ -17,9 +17,8 @@ from bench.speed.growth import AFTER_ACKS, WITHOUT_MARK, Timed
 from bench.speed.idle import Clients, Idle
 from bench.speed.lanes import Sample
 from bench.speed.loads import ECHO_POST, ECHO_REPLY, MESSAGE, PEER, Loaded
-from bench.speed.main import PAGE
 from bench.speed.operations import Operations
-from bench.speed.page import DASH, Page, ms
+from bench.speed.page import DASH, PAGE, Page, ms
 from bench.speed.processes import Used
 from bench.speed.report import Found
 from bench.speed.through import Through
